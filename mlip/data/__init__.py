@@ -1,0 +1,1 @@
+"""Data: reading labelled structures, checking them, splitting them, serving them to training."""

@@ -1,0 +1,1 @@
+"""Descriptors: fixed, invariant features of atomic environments."""

@@ -1,0 +1,307 @@
+"""`AtomicGraph`, the one structure that flows through everything: atoms, cells, neighbours, labels.
+
+Geometry is always float64. A model casts edge vectors, which are short, to its own precision; so
+float32 models do not lose digits for atoms far from the origin, and sums stay exact.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import torch
+from ase import Atoms
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from mlip.properties import PROPERTIES
+
+
+@dataclasses.dataclass(frozen=True)
+class AtomicGraph:
+    """One or several structures of atoms with, once computed, their neighbours.
+
+    A atoms, E edges, S structures. The constructor checks shapes; `from_atoms` also checks values.
+
+    Attributes
+    ----------
+    numbers : [A] atomic numbers
+    positions : [A, 3] Å, float64, as given: never wrapped, never moved
+    cell : [S, 3, 3] Å, float64, rows are lattice vectors, as given; zero rows are allowed along
+        directions that are not periodic
+    pbc : [S, 3] periodic or not, for each direction
+    structure : [A] the structure an atom belongs to, non-decreasing
+    edges : [2, E] centre i and neighbour j of each edge, sorted by centre; a full list, both (i, j)
+        and (j, i); an atom is its own neighbour only through an image. None before
+        `with_neighbours`. Code that needs edges reads `centres` and `neighbours`
+    shifts : [E, 3] whole cell vectors added to neighbour j, int64; zero along directions that are
+        not periodic
+    edge_cutoff : Å, the radius within which `edges` is complete
+    labels : reference values by the names of `mlip.properties`; per structure [S, ...] or per atom
+        [A, ...], float64. An absent label is an absent key; in a batch of structures of which only
+        some carry it, the others hold NaN
+    """
+
+    numbers: Int[Tensor, " atoms"]
+    positions: Float[Tensor, "atoms 3"]
+    cell: Float[Tensor, "structures 3 3"]
+    pbc: Bool[Tensor, "structures 3"]
+    structure: Int[Tensor, " atoms"]
+    edges: Int[Tensor, "2 edges"] | None = None
+    shifts: Int[Tensor, "edges 3"] | None = None
+    edge_cutoff: float | None = None
+    labels: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+
+    # ---------------------------------------------------------------------------------- creation
+
+    @classmethod
+    def from_atoms(cls, atoms: Atoms, labels: Mapping[str, Any] | None = None) -> Self:
+        """The graph of one structure, without neighbours.
+
+        Parameters
+        ----------
+        labels : reference values by property name, in the package's units; stress is 3x3
+
+        Raises
+        ------
+        ValueError
+            If positions or cell are not finite, an atomic number is not that of an element, a
+            periodic direction has no cell vector, or a label has the wrong shape.
+        """
+        _check_atoms(atoms)
+        n = len(atoms)
+        return cls(
+            numbers=torch.from_numpy(atoms.numbers.astype(np.int64)),
+            positions=torch.from_numpy(atoms.positions.astype(np.float64)),
+            cell=torch.from_numpy(np.array(atoms.cell, dtype=np.float64)).reshape(1, 3, 3),
+            pbc=torch.from_numpy(np.array(atoms.pbc, dtype=bool)).reshape(1, 3),
+            structure=torch.zeros(n, dtype=torch.int64),
+            labels={name: _label(name, value, n) for name, value in (labels or {}).items()},
+        )
+
+    @classmethod
+    def batch(cls, graphs: Sequence["AtomicGraph"]) -> "AtomicGraph":
+        """Several graphs as one, in order. Labels that only some carry become NaN in the others."""
+        if not graphs:
+            raise ValueError("cannot batch zero graphs")
+        atoms_before = _offsets([g.n_atoms for g in graphs])
+        structures_before = _offsets([g.n_structures for g in graphs])
+        return cls(
+            numbers=torch.cat([g.numbers for g in graphs]),
+            positions=torch.cat([g.positions for g in graphs]),
+            cell=torch.cat([g.cell for g in graphs]),
+            pbc=torch.cat([g.pbc for g in graphs]),
+            structure=torch.cat([g.structure + n for g, n in zip(graphs, structures_before)]),
+            labels=_batch_labels(graphs),
+            **_batch_edges(graphs, atoms_before),
+        )
+
+    def unbatch(self) -> list["AtomicGraph"]:
+        """The structures of this graph, one graph each; a label that is NaN is absent there."""
+        counts = self.atom_counts.tolist()
+        parts = []
+        for s, (start, n) in enumerate(zip(_offsets(counts), counts)):
+            atoms = slice(start, start + n)
+            part = AtomicGraph(
+                numbers=self.numbers[atoms],
+                positions=self.positions[atoms],
+                cell=self.cell[s : s + 1],
+                pbc=self.pbc[s : s + 1],
+                structure=torch.zeros_like(self.structure[atoms]),
+                labels=self._labels_of(s, atoms),
+            )
+            if self.edges is not None and self.shifts is not None:
+                own = self.structure[self.centres] == s
+                part = part.replace(
+                    edges=self.edges[:, own] - start,
+                    shifts=self.shifts[own],
+                    edge_cutoff=self.edge_cutoff,
+                )
+            parts.append(part)
+        return parts
+
+    def replace(self, **changes: Any) -> "AtomicGraph":
+        """A copy with some fields exchanged."""
+        return dataclasses.replace(self, **changes)
+
+    def to(self, device: torch.device | str) -> "AtomicGraph":
+        """The same graph on another device."""
+        moved = {
+            f.name: value.to(device)
+            for f in dataclasses.fields(self)
+            if isinstance(value := getattr(self, f.name), Tensor)
+        }
+        return self.replace(**moved, labels={k: v.to(device) for k, v in self.labels.items()})
+
+    # ---------------------------------------------------------------------------------- geometry
+
+    @property
+    def n_atoms(self) -> int:
+        return self.numbers.shape[0]
+
+    @property
+    def n_structures(self) -> int:
+        return self.cell.shape[0]
+
+    @property
+    def n_edges(self) -> int:
+        return self.centres.shape[0]
+
+    @property
+    def centres(self) -> Int[Tensor, " edges"]:
+        """The atom at the centre of each edge, non-decreasing."""
+        return self._edges_and_shifts()[0][0]
+
+    @property
+    def neighbours(self) -> Int[Tensor, " edges"]:
+        """The neighbour of each edge."""
+        return self._edges_and_shifts()[0][1]
+
+    @property
+    def device(self) -> torch.device:
+        return self.positions.device
+
+    @property
+    def atom_counts(self) -> Int[Tensor, " structures"]:
+        """Number of atoms of each structure."""
+        return torch.bincount(self.structure, minlength=self.n_structures)
+
+    @property
+    def volumes(self) -> Float[Tensor, " structures"]:
+        """Volume of each cell, |det|, in Å^3; NaN unless the structure is periodic in all three
+        directions: a slab or a molecule has none."""
+        volumes = torch.linalg.det(self.cell).abs()
+        return torch.where(self.pbc.all(dim=1), volumes, torch.nan)
+
+    def edge_vectors(self) -> Float[Tensor, "edges 3"]:
+        """Vector from centre to neighbour of each edge, r_j + shift @ cell - r_i, Å, float64.
+
+        Computed, never stored: derivatives by positions and by strain follow from it alone.
+        """
+        (centre, neighbour), shifts = self._edges_and_shifts()
+        vectors = self.positions[neighbour] - self.positions[centre]
+        cell = self.cell[self.structure[centre]]
+        return vectors + torch.einsum("ea,eab->eb", shifts.to(cell.dtype), cell)
+
+    def strained(self, strain: Float[Tensor, "structures 3 3"]) -> "AtomicGraph":
+        """Positions and cells deformed together: every vector v becomes v @ (1 + strain)."""
+        deformation = torch.eye(3, dtype=strain.dtype, device=strain.device) + strain
+        positions = torch.einsum("ac,acd->ad", self.positions, deformation[self.structure])
+        return self.replace(positions=positions, cell=self.cell @ deformation)
+
+    def within(self, cutoff: float) -> "AtomicGraph":
+        """The graph with only the edges shorter than `cutoff` (Å).
+
+        Raises
+        ------
+        ValueError
+            If there are no neighbours yet, or they are not complete out to the cutoff.
+        """
+        edges, shifts = self._edges_and_shifts()
+        if self.edge_cutoff is None or self.edge_cutoff < cutoff:
+            raise ValueError(
+                f"the graph has neighbours within {self.edge_cutoff} Å, but {cutoff} Å are needed; "
+                f"call with_neighbours(graph, {cutoff})"
+            )
+        if self.edge_cutoff == cutoff:
+            return self
+        near = torch.linalg.norm(self.edge_vectors().detach(), dim=1) < cutoff
+        return self.replace(edges=edges[:, near], shifts=shifts[near], edge_cutoff=cutoff)
+
+    def _edges_and_shifts(self) -> tuple[Tensor, Tensor]:
+        if self.edges is None or self.shifts is None:
+            raise ValueError("the graph has no neighbours yet; call with_neighbours(graph, cutoff)")
+        return self.edges, self.shifts
+
+    # ------------------------------------------------------------------------------------ labels
+
+    def _labels_of(self, s: int, atoms: slice) -> dict[str, Tensor]:
+        own = {
+            name: value[atoms] if PROPERTIES[name].per_atom else value[s : s + 1]
+            for name, value in self.labels.items()
+        }
+        return {name: v for name, v in own.items() if not bool(torch.isnan(v).all())}
+
+    def __post_init__(self) -> None:
+        a, s = self.numbers.shape[0], self.cell.shape[0]
+        expected = {"positions": (a, 3), "cell": (s, 3, 3), "pbc": (s, 3), "structure": (a,)}
+        for name, shape in expected.items():
+            found = tuple(getattr(self, name).shape)
+            if found != shape:
+                raise ValueError(f"AtomicGraph.{name} has shape {found}, expected {shape}")
+        if (self.edges is None) != (self.shifts is None):
+            raise ValueError("AtomicGraph.edges and AtomicGraph.shifts come together")
+
+    def __repr__(self) -> str:
+        edges = "no neighbours" if self.edges is None else f"{self.n_edges} edges"
+        within = "" if self.edge_cutoff is None else f" within {self.edge_cutoff:g} Å"
+        labels = f", labels {', '.join(self.labels)}" if self.labels else ""
+        return (
+            f"AtomicGraph({self.n_structures} structures, {self.n_atoms} atoms, "
+            f"{edges}{within}{labels})"
+        )
+
+
+def _check_atoms(atoms: Atoms) -> None:
+    if not np.isfinite(atoms.positions).all():
+        bad = np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))
+        raise ValueError(f"positions of atoms {bad[:10].tolist()} are not finite")
+    if not np.isfinite(np.asarray(atoms.cell)).all():
+        raise ValueError("the cell is not finite")
+    if len(atoms) and not ((atoms.numbers >= 1) & (atoms.numbers <= 118)).all():
+        unknown = sorted(set(atoms.numbers[(atoms.numbers < 1) | (atoms.numbers > 118)].tolist()))
+        raise ValueError(
+            f"atomic numbers {unknown} are not elements (dummy atoms are not supported)"
+        )
+    periodic = np.asarray(atoms.cell)[np.asarray(atoms.pbc)]
+    if len(periodic) and np.linalg.matrix_rank(periodic) < len(periodic):
+        raise ValueError(
+            f"the cell is singular: pbc is {np.asarray(atoms.pbc).tolist()} but its periodic "
+            f"vectors {periodic.tolist()} are zero or linearly dependent"
+        )
+
+
+def _label(name: str, value: Any, n_atoms: int) -> Tensor:
+    if name not in PROPERTIES:
+        raise ValueError(f"unknown label {name!r}; known are {', '.join(PROPERTIES)}")
+    prop = PROPERTIES[name]
+    shape = (n_atoms if prop.per_atom else 1, *prop.shape)
+    array = np.asarray(value, dtype=np.float64)
+    if array.size != np.prod(shape) or (prop.per_atom and array.shape != shape):
+        raise ValueError(f"label {name!r} has shape {array.shape}, expected {shape}")
+    return torch.from_numpy(array.reshape(shape).copy())
+
+
+def _offsets(counts: list[int]) -> list[int]:
+    """How many come before each: [3, 2, 4] -> [0, 3, 5]."""
+    return [0, *itertools.accumulate(counts)][: len(counts)]
+
+
+def _batch_edges(graphs: Sequence[AtomicGraph], atoms_before: list[int]) -> dict[str, Any]:
+    """Fields for the edges of all graphs; none if none has them, an error if only some do."""
+    if all(g.edges is None for g in graphs):
+        return {}
+    cutoffs = {g.edge_cutoff for g in graphs}
+    if len(cutoffs) > 1:
+        raise ValueError(f"cannot batch graphs with neighbours within different radii: {cutoffs}")
+    return {
+        "edges": torch.cat(
+            [g._edges_and_shifts()[0] + n for g, n in zip(graphs, atoms_before)], dim=1
+        ),
+        "shifts": torch.cat([g._edges_and_shifts()[1] for g in graphs]),
+        "edge_cutoff": cutoffs.pop(),
+    }
+
+
+def _batch_labels(graphs: Sequence[AtomicGraph]) -> dict[str, Tensor]:
+    names = dict.fromkeys(name for g in graphs for name in g.labels)
+    return {name: torch.cat([_label_or_nan(g, name) for g in graphs]) for name in names}
+
+
+def _label_or_nan(graph: AtomicGraph, name: str) -> Tensor:
+    if name in graph.labels:
+        return graph.labels[name]
+    prop = PROPERTIES[name]
+    rows = graph.n_atoms if prop.per_atom else graph.n_structures
+    return graph.positions.new_full((rows, *prop.shape), torch.nan)

@@ -1,0 +1,1 @@
+"""Models: potentials that give energies of atoms, and everything derived from them."""

@@ -1,0 +1,101 @@
+"""What every potential is: a sum of atom-centred energies within a cutoff, and nothing else.
+
+Forces, stress and totals are derived once for all models in `mlip.models.derivatives`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+from ase.data import chemical_symbols
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from mlip.graph import AtomicGraph
+from mlip.models.composition import Composition
+from mlip.settings import Settings
+
+
+class Potential(nn.Module, ABC):
+    """Base of all models. A subclass implements `interaction`; the rest follows.
+
+    Parameters
+    ----------
+    species : atomic numbers the model knows, any order; kept sorted
+    cutoff : Å, the largest distance at which an atom feels another through one edge
+    repulsion : optional short-range pair term added to the learned energies, graph -> [A] eV
+
+    Attributes
+    ----------
+    Config : the settings from which the model is built, ``Model(config, species)``
+    """
+
+    Config: ClassVar[type[Settings]]
+    config: Settings
+    species_lookup: Tensor
+
+    def __init__(
+        self, species: Sequence[int], cutoff: float, repulsion: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        if not species:
+            raise ValueError("a potential needs at least one species")
+        self.species = tuple(sorted(set(species)))
+        self.cutoff = float(cutoff)
+        self.composition = Composition(self.species)
+        self.repulsion = repulsion
+        lookup = torch.full((119,), -1, dtype=torch.int64)
+        lookup[list(self.species)] = torch.arange(len(self.species))
+        self.register_buffer("species_lookup", lookup, persistent=False)
+
+    @abstractmethod
+    def interaction(
+        self, graph: AtomicGraph, species_index: Int[Tensor, " atoms"]
+    ) -> Float[Tensor, " atoms"]:
+        """Learned energies of atoms in units of the scale; `graph` has the edges within the
+        cutoff, `species_index` says which of `self.species` each atom is."""
+
+    def adapt(self, graphs: Sequence[AtomicGraph]) -> None:
+        """Fit what is fixed before training (feature means, neighbour counts) to training data
+        with neighbours. The default has nothing to fit."""
+
+    def features(self, graph: AtomicGraph) -> Float[Tensor, "atoms features"]:  # noqa: ARG002
+        """What the model knows of each atom's environment, for selection and uncertainty."""
+        raise TypeError(f"{type(self).__name__} has no features")
+
+    def forward(self, graph: AtomicGraph) -> Float[Tensor, " atoms"]:
+        """Energies of atoms in eV, float64, reference energies included.
+
+        Raises
+        ------
+        ValueError
+            If an element is unknown to the model, or neighbours are missing or incomplete.
+        """
+        graph = graph.within(self.cutoff)
+        species_index = self.index_of(graph.numbers)
+        energies = self.composition(self.interaction(graph, species_index), species_index)
+        if self.repulsion is not None:
+            energies = energies + self.repulsion(graph)
+        return energies
+
+    def index_of(self, numbers: Int[Tensor, " atoms"]) -> Int[Tensor, " atoms"]:
+        """Which of `self.species` each atomic number is; an error names unknown elements."""
+        index = self.species_lookup[numbers]
+        if bool((index < 0).any()):
+            unknown = sorted(set(numbers[index < 0].tolist()))
+            raise ValueError(
+                f"the model does not know {', '.join(chemical_symbols[z] for z in unknown)}; "
+                f"it was trained for {', '.join(chemical_symbols[z] for z in self.species)}"
+            )
+        return index
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the learned part: that of the parameters."""
+        return next(self.parameters()).dtype
+
+    def resolved_config(self) -> dict[str, Any]:
+        """The config with every default, as plain data: with the species, all that is needed to
+        build the model anew."""
+        return self.config.model_dump(mode="json")

@@ -1,0 +1,70 @@
+"""The reference neighbour list: every pair of atoms, every image, in plain torch. Slow and obvious.
+
+It judges all other lists. Its cost is O(N^2) in the atoms of a structure and its memory is bounded
+by treating the centres in blocks.
+"""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+#: Distances computed at once; bounds the memory of one block of centres to some hundred MB.
+_BLOCK = 4_000_000
+
+
+def find_neighbours(
+    positions: Float[Tensor, "atoms 3"],
+    cell: Float[Tensor, "3 3"],
+    pbc: Bool[Tensor, " 3"],
+    cutoff: float,
+) -> tuple[Int[Tensor, "2 edges"], Int[Tensor, "edges 3"]]:
+    """All pairs of one structure with |r_j + shift @ cell - r_i| < cutoff (Å), sorted by centre.
+
+    Returns
+    -------
+    edges : [2, E] centre and neighbour
+    shifts : [E, 3] whole cell vectors, zero along directions that are not periodic
+    """
+    n_atoms = positions.shape[0]
+    basis = _complete_basis(cell, pbc)
+    wraps = torch.floor(positions @ torch.linalg.inv(basis)) * pbc
+    wrapped = positions - wraps @ basis
+    images = _images(basis, pbc, cutoff)
+    found = []
+    block = max(1, _BLOCK // max(1, n_atoms * len(images)))
+    for start in range(0, n_atoms, block):
+        centres = wrapped[start : start + block]
+        vectors = wrapped[None, :, None] - centres[:, None, None] + (images @ basis)[None, None]
+        near = (vectors**2).sum(-1) < cutoff**2
+        i, j, image = torch.nonzero(near, as_tuple=True)
+        i = i + start
+        other = (i != j) | (images[image] != 0).any(dim=1)
+        found.append(torch.stack([i, j, image])[:, other])
+    centre, neighbour, image = (
+        torch.cat(found, dim=1) if found else torch.empty(3, 0, dtype=torch.int64)
+    )
+    shifts = images[image] + wraps[centre] - wraps[neighbour]
+    return torch.stack([centre, neighbour]), shifts.to(torch.int64)
+
+
+def _complete_basis(cell: Tensor, pbc: Tensor) -> Tensor:
+    """Three independent rows: the periodic cell vectors, and unit vectors orthogonal to them in
+    place of the others, whose given values must not matter."""
+    periodic = cell[pbc]
+    _, _, rows = torch.linalg.svd(periodic, full_matrices=True)
+    basis = cell.clone()
+    basis[~pbc] = rows[len(periodic) :]
+    return basis
+
+
+def _images(basis: Tensor, pbc: Tensor, cutoff: float) -> Tensor:
+    """Whole shifts [images, 3] that can bring two wrapped atoms within the cutoff of each other."""
+    heights = 1.0 / torch.linalg.norm(torch.linalg.inv(basis), dim=0)
+    reach = [
+        math.ceil(cutoff / height) if periodic else 0
+        for height, periodic in zip(heights.tolist(), pbc.tolist())
+    ]
+    ranges = [torch.arange(-n, n + 1, dtype=basis.dtype, device=basis.device) for n in reach]
+    return torch.cartesian_prod(*ranges)

@@ -1,0 +1,170 @@
+"""Strict settings: every config in the package is a `Settings`, read from YAML by `load_settings`.
+
+A key that does not exist, a value of the wrong type or an impossible combination is an error that
+names the place and the nearest valid key, before any data is read.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pydantic
+import yaml
+
+
+class SettingsError(ValueError):
+    """The user's configuration cannot be used; the message says where and what to do."""
+
+
+class Settings(pydantic.BaseModel):
+    """Base of all configs: frozen, no unknown keys, every field described for the schema."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+def load_settings(
+    kind: type[AnySettings], path: str | Path, overrides: Iterable[str] = ()
+) -> AnySettings:
+    """Read a YAML file as settings of one `kind`.
+
+    Parameters
+    ----------
+    overrides : changes on top of the file, each ``dotted.key=value`` with a YAML value
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read, or does not describe valid settings.
+    """
+    try:
+        content = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_YamlLoader)
+    except OSError as error:
+        raise SettingsError(f"cannot read the config {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not a text file in UTF-8") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path} is not valid YAML: {error}") from error
+    if content is None:
+        content = {}
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path}: expected 'key: value' lines, not a {type(content).__name__}")
+    for override in overrides:
+        apply_override(content, override)
+    return parse_settings(kind, content, str(path))
+
+
+def parse_settings(
+    kind: type[AnySettings], content: Mapping[str, Any], source: str = "settings"
+) -> AnySettings:
+    """Settings of one `kind` from plain data; errors name `source`, the field and the remedy."""
+    try:
+        return kind.model_validate(content)
+    except pydantic.ValidationError as error:
+        lines = [f"{source}: {_explain(kind, problem)}" for problem in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def apply_override(content: dict[str, Any], override: str) -> None:
+    """Set one value in nested plain data from ``dotted.key=value``; the value is read as YAML."""
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise SettingsError(f"--set takes key=value, got {override!r}")
+    *parents, last = key.strip().split(".")
+    place = content
+    for parent in parents:
+        below = place.setdefault(parent, {})
+        if not isinstance(below, dict):
+            raise SettingsError(f"--set {override}: {parent!r} holds {below!r}, not further keys")
+        place = below
+    try:
+        place[last] = yaml.load(text, Loader=_YamlLoader)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"--set {override}: the value is not valid YAML: {error}") from error
+
+
+def dump_settings(settings: Settings) -> str:
+    """The settings with every default written out, as YAML."""
+    return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+class _YamlLoader(yaml.SafeLoader):
+    """YAML 1.1 with two traps removed: repeated keys are errors, and 1e-3 is a number."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} appears twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _construct_number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
+    """YAML 1.1 reads 1e-3 as text, for want of a dot; nobody means that."""
+    text = loader.construct_scalar(node)
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+_YamlLoader.add_implicit_resolver(
+    "!number",
+    re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+_YamlLoader.add_constructor("!number", _construct_number)
+
+
+def _explain(kind: type[Settings], problem: Mapping[str, Any]) -> str:
+    """One validation problem in the words of a helpful colleague."""
+    path = [part for part in problem["loc"] if isinstance(part, str | int)]
+    where = ".".join(str(part) for part in path) or "top level"
+    if problem["type"] == "extra_forbidden":
+        unknown = str(path[-1])
+        valid = sorted(set(_field_names(kind, path[:-1])))
+        near = difflib.get_close_matches(unknown, valid, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"valid keys are {', '.join(valid)}"
+        return f"{where}: there is no such key; {hint}"
+    if problem["type"] == "missing":
+        return f"{where}: this key is required"
+    message = problem["msg"].removeprefix("Value error, ")
+    if isinstance(problem["input"], str | int | float | bool | None):
+        return f"{where}: {message} (got {problem['input']!r})"
+    return f"{where}: {message}"
+
+
+def _field_names(kind: type[Settings], path: list[str | int]) -> Iterator[str]:
+    """Names of the fields that are valid at a nested place, over all members of a union."""
+    for model in _models_at(kind, path):
+        for name, field in model.model_fields.items():
+            yield field.alias or name
+
+
+def _models_at(kind: Any, path: list[str | int]) -> Iterator[type[pydantic.BaseModel]]:
+    models = list(_models_in(kind))
+    if not path:
+        yield from models
+        return
+    head, rest = path[0], path[1:]
+    for model in models:
+        if head in model.model_fields:
+            yield from _models_at(model.model_fields[str(head)].annotation, rest)
+        else:  # an index into a list, or the tag of a union
+            yield from _models_at(model, rest)
+
+
+def _models_in(annotation: Any) -> Iterator[type[pydantic.BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
+        yield annotation
+        return
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _models_in(argument)
