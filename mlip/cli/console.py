@@ -1,0 +1,86 @@
+"""What a person sees: tables, progress bars and errors. The only file that imports rich.
+
+Results go to standard output, everything else (progress, remarks, errors) to standard error, so
+that output can be piped.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+Item = TypeVar("Item")
+
+_out = Console(highlight=False, soft_wrap=True)
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def show(text: str = "") -> None:
+    """A line of result on standard output, as it is."""
+    _out.print(escape(text))
+
+
+def remark(text: str) -> None:
+    """A line for the person watching, on standard error."""
+    _err.print(escape(text), style="dim")
+
+
+def warn(text: str) -> None:
+    """Something the user should act on, on standard error."""
+    _err.print(f"[bold yellow]warning:[/] {escape(text)}")
+
+
+def error(text: str) -> None:
+    """Why the command ended, on standard error."""
+    _err.print(f"[bold red]error:[/] {escape(text)}")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table on standard output; the first column is text, the others are right-aligned. Cells
+    are shown by `str`; units belong into the column names."""
+    drawn = Table(title=escape(title), title_justify="left", title_style="bold", pad_edge=False)
+    for number, column in enumerate(columns):
+        drawn.add_column(escape(column), justify="left" if number == 0 else "right")
+    for row in rows:
+        drawn.add_row(*(escape(str(cell)) for cell in row))
+    _out.print(drawn)
+
+
+class Bar:
+    """A running progress bar: `step` it, and `say` what the last figure was."""
+
+    def __init__(self, progress: Progress, title: str, total: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task(escape(title), total=total, said="")
+
+    def step(self, count: int = 1) -> None:
+        self._progress.advance(self._task, count)
+
+    def say(self, text: str) -> None:
+        self._progress.update(self._task, said=escape(text))
+
+
+@contextmanager
+def progress_bar(title: str, total: int) -> Iterator[Bar]:
+    """A progress bar on standard error for as long as the block runs."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[said]}"),
+    )
+    with Progress(*columns, console=_err, transient=True) as progress:
+        yield Bar(progress, title, total)
+
+
+def track(items: Sequence[Item], title: str) -> Iterator[Item]:
+    """Go through items under a progress bar."""
+    with progress_bar(title, len(items)) as bar:
+        for item in items:
+            yield item
+            bar.step()
