@@ -1,0 +1,1 @@
+"""Use: an ASE calculator and molecular dynamics with trained potentials."""

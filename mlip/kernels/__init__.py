@@ -1,0 +1,1 @@
+"""The compiled core: its front, and what happens without it."""

@@ -1,0 +1,1 @@
+"""Training: from one config file to a potential, its errors and a report."""

@@ -1,0 +1,1 @@
+"""Validation: is a trained potential physically sound?"""
