@@ -7,7 +7,7 @@ float32 models do not lose digits for atoms far from the origin, and sums stay e
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,7 +56,7 @@ class AtomicGraph:
     # ---------------------------------------------------------------------------------- creation
 
     @classmethod
-    def from_atoms(cls, atoms: Atoms, labels: Mapping[str, Any] | None = None) -> Self:
+    def from_atoms(cls, atoms: Atoms, labels: Mapping[str, Any] | None = None) -> "AtomicGraph":
         """The graph of one structure, without neighbours.
 
         Parameters
