@@ -1,1 +1,75 @@
-"""The compiled core: its front, and what happens without it."""
+"""The compiled core: its front, and what happens without it.
+
+The core is a library of torch operators that lies beside this file when the package was installed
+with a C++ compiler and torch at hand. It is loaded at first use, never on import. Without it
+everything works in plain torch, and the log of `mlip` says once what is slower and what to do.
+"""
+
+import ctypes
+import logging
+import threading
+from pathlib import Path
+
+import torch
+
+from mlip.kernels.shapes import register_shapes
+
+__all__ = ["available", "status"]
+
+_LIBRARY = Path(__file__).parent / "mlip_torch.so"
+_HOW_TO_GET_IT = (
+    "neighbour lists are made in plain torch, hundreds of times slower for large structures; with "
+    "a C++ compiler, `pip install --no-build-isolation` of mlip in an environment that has "
+    "scikit-build-core and torch >= 2.10 builds the core"
+)
+
+
+class _Core:
+    """The library, loaded at most once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problem: str | None = None
+        self._tried = False
+        self._lock = threading.Lock()
+
+    def load(self) -> bool:
+        with self._lock:
+            if not self._tried:
+                self._tried = True
+                self.problem = self._try_to_load()
+                if self.problem:
+                    logging.getLogger("mlip").warning("%s; %s", self.problem, _HOW_TO_GET_IT)
+        return self.problem is None
+
+    def _try_to_load(self) -> str | None:
+        if not self.path.exists():
+            return "mlip is installed without its compiled core"
+        try:
+            torch.ops.load_library(str(self.path))
+        except OSError as error:
+            return f"the compiled core of mlip could not be loaded ({error})"
+        register_shapes()
+        return None
+
+    def instruction_set(self) -> str:
+        function = ctypes.CDLL(str(self.path)).mlip_instruction_set
+        function.restype = ctypes.c_char_p
+        return function().decode()
+
+
+_CORE = _Core(_LIBRARY)
+
+
+def available() -> bool:
+    """Whether the compiled core can be used here; loads it, and logs once if it cannot."""
+    return _CORE.load()
+
+
+def status() -> dict[str, str]:
+    """What runs compiled, and why the rest does not: one line for each kernel, for people."""
+    if available():
+        neighbours = f"compiled, {_CORE.instruction_set()} instructions"
+    else:
+        neighbours = f"plain torch: {_CORE.problem}; {_HOW_TO_GET_IT}"
+    return {"neighbour list (CPU)": neighbours}

@@ -1,0 +1,92 @@
+# `make test` and `make demo` set up everything they need, from a bare clone; repeating them is cheap.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+STAMPS := .venv/stamps
+PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+CORE := $(shell find cpp_ext/include cpp_ext/src cpp_ext/CMakeLists.txt)
+CORE_TESTS := $(wildcard cpp_ext/tests/*)
+FUZZ_SECONDS ?= 60
+
+.PHONY: help setup demo test check core-test docs bench fuzz clean
+
+help:
+	@echo "make setup   the environment in .venv, with the compiled core if there is a compiler"
+	@echo "make demo    train, judge and run a silicon potential in a few minutes"
+	@echo "make test    style, types, layers, the core under sanitizers, and all tests"
+	@echo "make docs    the documentation, in docs/_build/html"
+	@echo "make bench   the neighbour list beside other libraries"
+	@echo "make fuzz    random inputs for the core under sanitizers, FUZZ_SECONDS=$(FUZZ_SECONDS)"
+	@echo "make clean   removes what was built; the environment stays"
+
+# ------------------------------------------------------------------------------------------ set-up
+
+$(STAMPS)/venv:
+	$(PYTHON) -m venv .venv
+	mkdir -p $(STAMPS) && touch $@
+
+# torch is installed first and by its exact version: asked for loosely it may be gigabytes.
+$(STAMPS)/torch: constraints.txt $(STAMPS)/venv
+	$(PIP) "$$(grep '^torch==' constraints.txt)"
+	touch $@
+
+$(STAMPS)/build: $(STAMPS)/torch
+	$(PIP) scikit-build-core cmake ninja
+	touch $@
+
+# Without isolation, the core is built with the headers of the torch it will run with.
+$(STAMPS)/package: pyproject.toml $(CORE) $(STAMPS)/build
+	$(PIP) --no-build-isolation --editable ".[test]"
+	touch $@
+
+$(STAMPS)/docs: $(STAMPS)/package
+	$(PIP) --no-build-isolation --editable ".[docs]"
+	touch $@
+
+$(STAMPS)/bench: $(STAMPS)/package
+	$(PIP) --no-build-isolation --editable ".[bench]"
+	touch $@
+
+setup: $(STAMPS)/package
+
+# ------------------------------------------------------------------------------------------- tests
+
+test: check core-test
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2
+
+check: $(STAMPS)/package
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# ------------------------------------------------------------------------------- what people run
+
+demo: $(STAMPS)/package
+	$(BIN)/python examples/01_silicon_demo.py
+
+docs: $(STAMPS)/docs
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+bench: $(STAMPS)/bench
+	$(BIN)/python tests/benchmarks/neighbours.py
+
+# -------------------------------------------------------------------------------- the C++ core alone
+
+build/sanitized/done: $(CORE) $(CORE_TESTS) $(STAMPS)/build
+	$(BIN)/cmake -S cpp_ext -B build/sanitized -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja \
+		-DMLIP_TESTS=ON -DMLIP_SANITIZE=ON
+	$(BIN)/cmake --build build/sanitized
+	touch $@
+
+core-test: build/sanitized/done
+	$(BIN)/ctest --test-dir build/sanitized --output-on-failure
+
+fuzz: build/sanitized/done
+	build/sanitized/tests/fuzz_neighbours $(FUZZ_SECONDS)
+
+clean:
+	rm -rf build dist docs/_build docs/generated docs/gallery $(STAMPS)/package
+	rm -rf cpp_ext/CMakeFiles cpp_ext/CMakeCache.txt cpp_ext/cmake_install.cmake cpp_ext/build.ninja \
+		cpp_ext/.ninja_deps cpp_ext/.ninja_log cpp_ext/.skbuild-info.json
+	rm -f mlip/kernels/*.so

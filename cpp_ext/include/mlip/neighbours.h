@@ -1,0 +1,84 @@
+// Neighbours of atoms within a cutoff, for any cell and periodicity.
+//
+// Plain C++17: no torch, no Python, no global state. A NeighbourList owns the memory it works in and
+// keeps it between calls, so a caller who searches again and again (molecular dynamics) should keep
+// the object: fresh memory costs more than the search. One object serves one thread at a time.
+//
+//   mlip::NeighbourList list;
+//   list.find(structures, 6.0, 1);
+//   std::vector<int64_t> centres(list.size()), neighbours(list.size()), shifts(3 * list.size());
+//   list.write({centres.data(), neighbours.data(), shifts.data(), nullptr, nullptr});
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+namespace mlip {
+
+// Structures of atoms, one after the other. Everything is borrowed: the arrays belong to the caller,
+// are only read, and must live until `find` returns.
+struct Structures {
+  // [first_atom[n_structures]][3], Å. Atoms may lie anywhere, inside the cell or far outside.
+  const double* positions;
+  // [n_structures][3][3], Å. Rows are cell vectors, left-handed or right-handed, however skewed.
+  // Rows along directions that are not periodic are not read.
+  const double* cells;
+  // [n_structures][3]
+  const bool* periodic;
+  // [n_structures + 1], starting at 0 and never decreasing: structure s owns the atoms from
+  // first_atom[s] up to, not including, first_atom[s + 1].
+  const int64_t* first_atom;
+  int64_t n_structures;
+};
+
+// Where `write` puts the pairs. Each array belongs to the caller and has room for size() rows; a null
+// pointer means that this quantity is not wanted.
+struct PairArrays {
+  int64_t* centres;     // [size()]
+  int64_t* neighbours;  // [size()]
+  int64_t* shifts;      // [size()][3], whole cell vectors; 0 along directions not periodic
+  double* distances;    // [size()], Å
+  double* vectors;      // [size()][3], Å, from centre to neighbour
+};
+
+class NeighbourList {
+ public:
+  NeighbourList();
+  ~NeighbourList();
+  NeighbourList(const NeighbourList&) = delete;
+  NeighbourList& operator=(const NeighbourList&) = delete;
+
+  // Finds all pairs (i, j, shift) of atoms of the same structure with
+  //   |positions[j] - positions[i] + shift @ cell| < cutoff,
+  // both (i, j, shift) and (j, i, -shift); an atom is its own neighbour only through an image.
+  //
+  // `threads` is the most that may be used; small inputs use one. The result does not depend on it.
+  //
+  // Throws std::invalid_argument, with words that name the structure or atom, if the cutoff is not a
+  // positive finite number, a position or a periodic cell vector is not finite, the cell is singular
+  // along its periodic directions, or the list would need more than 2^31 images of one structure.
+  // Throws std::bad_alloc if memory runs out. After either, size() is 0.
+  void find(const Structures& structures, double cutoff, int threads);
+
+  // Number of pairs that the last `find` found.
+  int64_t size() const;
+
+  // Writes them, sorted by centre. Within a centre their order is unspecified but always the same
+  // for the same input. Vectors agree with the definition above to rounding.
+  void write(const PairArrays& out) const;
+
+  // Bytes of working memory that the object keeps for the next call.
+  int64_t kept_bytes() const;
+
+  // Gives that memory, and the list itself, back.
+  void release();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The instruction set that `find` uses on this machine: "avx512", "avx2" or "baseline".
+const char* instruction_set();
+
+}  // namespace mlip

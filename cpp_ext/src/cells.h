@@ -1,0 +1,35 @@
+// Points sorted into a grid of cells, so that those near a centre lie together in memory.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "images.h"
+
+namespace mlip {
+
+// The points of cell (ix, iy, iz) are start[c] up to start[c + 1], c = (iz * ny + iy) * nx + ix: a row
+// of cells along x is one run of points.
+struct Cells {
+  std::vector<double> x, y, z;   // kPadding longer than there are points: vector loads read past the end
+  std::vector<Image> image;
+  std::vector<int32_t> start;
+  std::vector<int32_t> centres;  // the points that are atoms themselves, ascending
+  int32_t number[3];             // of cells along x, y, z
+  double origin[3], edge[3];     // Å
+  double extent;                 // Å, of the grid along its longest side
+
+  // Scratch of `sort_into_cells`, kept to be used again.
+  std::vector<int32_t> cell_of_point, next, source;
+  int64_t bytes() const;
+};
+
+constexpr int kPadding = 8;
+
+// Sorts `points`, of which the first `n_atoms` are atoms and the others images. Cells are about half of
+// `reach` (Å) wide, wider where the points are so few that most would be empty. Points that are farther
+// apart than `reach` along a direction may be moved along it, staying farther apart than `reach`: so
+// two atoms at the ends of the world cost no more memory than two neighbours. Changes `points`.
+void sort_into_cells(Points& points, int64_t n_atoms, double reach, Cells& cells);
+
+}  // namespace mlip

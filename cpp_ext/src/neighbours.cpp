@@ -1,0 +1,305 @@
+#include "mlip/neighbours.h"
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cells.h"
+#include "images.h"
+#include "lattice.h"
+#include "search.h"
+#include "vector3.h"
+
+namespace mlip {
+namespace {
+
+// Fewer atoms than this for each thread are done sooner than a thread starts.
+constexpr int64_t kAtomsPerThread = 2500;
+// Rounding errors of a difference of two sums, in units of the largest number that took part.
+constexpr double kRounding = 32 * std::numeric_limits<double>::epsilon();
+// Images are placed out to this much of the cutoff beyond it, more than rounding ever needs unless
+// atoms are some 1e8 Å away.
+constexpr double kMargin = 1e-6;
+
+void grow_found(Found* found, int64_t more);
+
+// The neighbours that one thread found.
+struct Hits {
+  std::vector<int32_t> points, counts;
+  Found found() {
+    return {points.data(), 0, static_cast<int64_t>(points.size()), grow_found};
+  }
+};
+
+struct FoundIn : Found {
+  std::vector<int32_t>* storage;
+};
+
+void grow_found(Found* found, int64_t more) {
+  auto* storage = static_cast<FoundIn*>(found)->storage;
+  storage->resize(std::max<size_t>(2 * storage->size(), found->size + more + 1024));
+  found->data = storage->data();
+  found->room = static_cast<int64_t>(storage->size());
+}
+
+// Settles pairs so near to the cutoff that rounding decides, by the definition and the numbers as
+// given. Exchanging the atoms gives the same answer, whichever images the search compared.
+struct Judge {
+  const double* positions;
+  const double* cell;
+  const Image* image;
+  double cutoff2;
+
+  static bool decide(const void* context, int32_t centre, int32_t candidate) {
+    const Judge& judge = *static_cast<const Judge*>(context);
+    const Image &i = judge.image[centre], &j = judge.image[candidate];
+    double v[3];
+    for (int c = 0; c < 3; ++c) {
+      double shift = 0;
+      for (int k = 0; k < 3; ++k) {
+        const int64_t n = j.shift[k] - i.shift[k];
+        if (n != 0) shift += static_cast<double>(n) * judge.cell[3 * k + c];
+      }
+      v[c] = (judge.positions[3 * j.atom + c] - judge.positions[3 * i.atom + c]) + shift;
+    }
+    return dot(v, v) < judge.cutoff2;
+  }
+};
+
+// One structure, ready to be searched.
+struct Prepared {
+  Cells cells;
+  Limits limits;
+  Judge judge;
+};
+
+void prepare(const Structures& structures, int64_t s, double cutoff, Points& points,
+             Prepared& prepared) {
+  const int64_t first = structures.first_atom[s], n_atoms = structures.first_atom[s + 1] - first;
+  const double* cell = structures.cells + 9 * s;
+  const double* positions = structures.positions + 3 * first;
+  const Lattice lattice = reduced_lattice(cell, structures.periodic + 3 * s);
+  const double margin = kMargin * cutoff;
+  double magnitude =
+      place_images(positions, n_atoms, first, lattice, cell, cutoff + margin, points);
+  if (kRounding * magnitude > margin) {
+    const double reach = cutoff + margin + 2 * kRounding * magnitude;
+    magnitude = place_images(positions, n_atoms, first, lattice, cell, reach, points);
+  }
+  sort_into_cells(points, n_atoms, cutoff, prepared.cells);
+  if (n_atoms == 0) return;
+
+  const double error = kRounding * (magnitude + prepared.cells.extent + cutoff);
+  const double sure = std::max(0.0, cutoff - error), possible = cutoff + error;
+  prepared.limits.sure = sure * sure;
+  prepared.limits.possible = possible * possible;
+  prepared.limits.reach = possible * (1 + 1e-8);  // cells are found by rounded coordinates
+  prepared.limits.decide = Judge::decide;
+  prepared.judge = {structures.positions, cell, prepared.cells.image.data(), cutoff * cutoff};
+  prepared.limits.context = &prepared.judge;
+}
+
+Grid grid_of(const Cells& cells) {
+  Grid grid = {cells.x.data(), cells.y.data(), cells.z.data(), cells.start.data(), {}, {}, {}, {}};
+  for (int c = 0; c < 3; ++c) {
+    grid.number[c] = cells.number[c];
+    grid.origin[c] = cells.origin[c];
+    grid.edge[c] = cells.edge[c];
+    grid.inverse_edge[c] = 1 / cells.edge[c];
+  }
+  return grid;
+}
+
+// Calls work(0), ..., work(n - 1), each in a thread of its own, and passes on what the first of them
+// to fail throws.
+template <class Work>
+void in_threads(int n, Work work) {
+  if (n == 1) return work(0);
+  std::vector<std::exception_ptr> errors(n);
+  const auto guarded = [&](int t) {
+    try {
+      work(t);
+    } catch (...) {
+      errors[t] = std::current_exception();
+    }
+  };
+  std::vector<std::thread> threads;
+  threads.reserve(n - 1);
+  for (int t = 1; t < n; ++t) threads.emplace_back(guarded, t);
+  guarded(0);
+  for (std::thread& thread : threads) thread.join();
+  for (const std::exception_ptr& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
+}
+
+}  // namespace
+
+// Threads share the atoms out evenly, in the order in which they are searched: structure by
+// structure, and within one along its cells. The share of thread t starts at `share(t)`.
+struct NeighbourList::State {
+  int threads = 1;
+  int64_t n_structures = 0, n_atoms = 0, n_pairs = 0;
+  std::vector<Prepared> prepared;  // as many as ever were needed; the first n_structures count
+  std::vector<Points> scratch;     // one for each thread
+  std::vector<Hits> hits;          // one for each thread
+  std::vector<int64_t> first_atom;
+  std::vector<int64_t> first_pair;  // [n_atoms + 1]
+
+  int64_t share(int t) const { return n_atoms * t / threads; }
+
+  // Calls work(structure, its first centre, one past its last) for each part of thread t's share.
+  template <class Work>
+  void for_each_part(int t, Work work) const {
+    const int64_t begin = share(t), end = share(t + 1);
+    int64_t s = std::upper_bound(first_atom.begin(), first_atom.end(), begin) - first_atom.begin() - 1;
+    for (; s < n_structures && first_atom[s] < end; ++s) {
+      const int64_t first = std::max(begin, first_atom[s]) - first_atom[s];
+      const int64_t last = std::min(end, first_atom[s + 1]) - first_atom[s];
+      if (first < last) work(s, first, last);
+    }
+  }
+
+  void prepare_all(const Structures& structures, double cutoff);
+  void search(int t);
+  void number_pairs();
+  void write(int t, const PairArrays& out) const;
+};
+
+void NeighbourList::State::prepare_all(const Structures& structures, double cutoff) {
+  in_threads(threads, [&](int t) {
+    for (int64_t s = t; s < n_structures; s += threads) {
+      try {
+        prepare(structures, s, cutoff, scratch[t], prepared[s]);
+      } catch (const std::invalid_argument& error) {
+        throw std::invalid_argument("structure " + std::to_string(s) + ": " + error.what());
+      }
+    }
+  });
+}
+
+void NeighbourList::State::search(int t) {
+  static const Search search_centres = best_search().search;
+  Hits& own = hits[t];
+  own.counts.resize(share(t + 1) - share(t));
+  FoundIn found;
+  static_cast<Found&>(found) = own.found();
+  found.storage = &own.points;
+  int32_t* counts = own.counts.data();
+  for_each_part(t, [&](int64_t s, int64_t first, int64_t last) {
+    const Prepared& one = prepared[s];
+    search_centres(grid_of(one.cells), one.limits, one.cells.centres.data() + first, last - first,
+                   counts, found);
+    counts += last - first;
+  });
+}
+
+void NeighbourList::State::number_pairs() {
+  first_pair.assign(n_atoms + 1, 0);
+  for (int t = 0; t < threads; ++t) {
+    const int32_t* count = hits[t].counts.data();
+    for_each_part(t, [&](int64_t s, int64_t first, int64_t last) {
+      const Cells& cells = prepared[s].cells;
+      for (int64_t c = first; c < last; ++c) {
+        first_pair[cells.image[cells.centres[c]].atom + 1] = *count++;
+      }
+    });
+  }
+  for (int64_t a = 0; a < n_atoms; ++a) first_pair[a + 1] += first_pair[a];
+  n_pairs = first_pair[n_atoms];
+}
+
+void NeighbourList::State::write(int t, const PairArrays& out) const {
+  const int32_t* count = hits[t].counts.data();
+  const int32_t* point = hits[t].points.data();
+  for_each_part(t, [&](int64_t s, int64_t first, int64_t last) {
+    const Cells& cells = prepared[s].cells;
+    for (int64_t c = first; c < last; ++c) {
+      const int32_t centre = cells.centres[c];
+      const Image home = cells.image[centre];
+      const int64_t pair = first_pair[home.atom], n = *count++;
+      if (out.centres) std::fill_n(out.centres + pair, n, home.atom);
+      for (int64_t k = 0; k < n; ++k) {
+        const Image& image = cells.image[point[k]];
+        if (out.neighbours) out.neighbours[pair + k] = image.atom;
+        if (out.shifts) {
+          int64_t* shift = out.shifts + 3 * (pair + k);
+          for (int d = 0; d < 3; ++d) shift[d] = image.shift[d] - home.shift[d];
+        }
+      }
+      if (out.distances || out.vectors) {
+        const double x = cells.x[centre], y = cells.y[centre], z = cells.z[centre];
+        for (int64_t k = 0; k < n; ++k) {
+          const double v[3] = {cells.x[point[k]] - x, cells.y[point[k]] - y, cells.z[point[k]] - z};
+          if (out.distances) out.distances[pair + k] = length(v);
+          if (out.vectors) std::copy_n(v, 3, out.vectors + 3 * (pair + k));
+        }
+      }
+      point += n;
+    }
+  });
+}
+
+NeighbourList::NeighbourList() : state_(new State) {}
+NeighbourList::~NeighbourList() = default;
+
+void NeighbourList::find(const Structures& structures, double cutoff, int threads) {
+  State& state = *state_;
+  state.n_pairs = 0;
+  state.n_structures = state.n_atoms = 0;
+  if (!(std::isfinite(cutoff) && cutoff > 0)) {
+    throw std::invalid_argument("the cutoff must be a positive number of Å, got " +
+                                std::to_string(cutoff));
+  }
+  const int64_t n = structures.n_structures;
+  const int64_t n_atoms = n == 0 ? 0 : structures.first_atom[n];
+  state.threads = static_cast<int>(
+      std::clamp<int64_t>(n_atoms / kAtomsPerThread, 1, std::max(1, threads)));
+  if (static_cast<int64_t>(state.prepared.size()) < n) state.prepared.resize(n);
+  if (static_cast<int>(state.hits.size()) < state.threads) {
+    state.hits.resize(state.threads);
+    state.scratch.resize(state.threads);
+  }
+  state.first_atom.assign(structures.first_atom, structures.first_atom + n + 1);
+  state.n_structures = n;
+  state.n_atoms = n_atoms;
+  try {
+    state.prepare_all(structures, cutoff);
+    in_threads(state.threads, [&](int t) { state.search(t); });
+    state.number_pairs();
+  } catch (...) {
+    state.n_structures = state.n_atoms = 0;
+    throw;
+  }
+}
+
+int64_t NeighbourList::size() const { return state_->n_pairs; }
+
+void NeighbourList::write(const PairArrays& out) const {
+  const State& state = *state_;
+  if (state.n_pairs == 0) return;
+  in_threads(state.threads, [&](int t) { state.write(t, out); });
+}
+
+int64_t NeighbourList::kept_bytes() const {
+  int64_t bytes = static_cast<int64_t>(state_->first_pair.capacity() * sizeof(int64_t));
+  for (const Prepared& one : state_->prepared) bytes += one.cells.bytes();
+  for (const Hits& own : state_->hits) {
+    bytes += static_cast<int64_t>((own.points.capacity() + own.counts.capacity()) * sizeof(int32_t));
+  }
+  for (const Points& own : state_->scratch) {
+    bytes += static_cast<int64_t>(own.x.capacity() * (3 * sizeof(double) + sizeof(Image)));
+  }
+  return bytes;
+}
+
+void NeighbourList::release() { state_.reset(new State); }
+
+const char* instruction_set() { return best_search().name; }
+
+}  // namespace mlip

@@ -1,0 +1,113 @@
+// The core's operators in torch, through torch's stable ABI: one library for every torch >= 2.10.
+//
+// The operators are not differentiable and need not be: vectors are computed from the indices and
+// shifts in torch, and all derivatives with them.
+#include <torch/csrc/stable/library.h>
+#include <torch/csrc/stable/ops.h>
+#include <torch/csrc/stable/tensor.h>
+
+#include <cstdint>
+#include <initializer_list>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+
+#include "mlip/neighbours.h"
+
+namespace {
+
+using torch::headeronly::ScalarType;
+using torch::stable::Tensor;
+
+// Bytes. A list that needed more working memory than this gives it back.
+constexpr int64_t kMostKept = int64_t{1} << 29;
+
+// -1 stands for any size.
+Tensor checked(const Tensor& tensor, const char* name, ScalarType type,
+               std::initializer_list<int64_t> shape) {
+  bool fits = tensor.scalar_type() == type && tensor.dim() == static_cast<int64_t>(shape.size());
+  int64_t d = 0;
+  for (const int64_t size : shape) {
+    fits = fits && (size < 0 || tensor.size(d) == size);
+    ++d;
+  }
+  if (!fits) {
+    throw std::invalid_argument(std::string("mlip::neighbour_list: ") + name +
+                                " has the wrong shape or type of numbers");
+  }
+  return tensor.is_contiguous() ? tensor : torch::stable::contiguous(tensor);
+}
+
+struct Found {
+  Tensor edges, shifts, distances, vectors;
+};
+
+Found find(const Tensor& positions_, const Tensor& cell_, const Tensor& pbc_,
+           const Tensor& first_atom_, double cutoff, bool with_vectors) {
+  const Tensor positions = checked(positions_, "positions", ScalarType::Double, {-1, 3});
+  const Tensor cell = checked(cell_, "cell", ScalarType::Double, {-1, 3, 3});
+  const int64_t n = cell.size(0);
+  const Tensor pbc = checked(pbc_, "pbc", ScalarType::Bool, {n, 3});
+  const Tensor first_atom = checked(first_atom_, "first_atom", ScalarType::Long, {n + 1});
+  const int64_t* first = first_atom.const_data_ptr<int64_t>();
+  bool ordered = first[0] == 0 && first[n] == positions.size(0);
+  for (int64_t s = 0; s < n; ++s) ordered = ordered && first[s] <= first[s + 1];
+  if (!ordered) {
+    throw std::invalid_argument(
+        "mlip::neighbour_list: first_atom must rise from 0 to the number of atoms");
+  }
+
+  thread_local mlip::NeighbourList list;
+  list.find({positions.const_data_ptr<double>(), cell.const_data_ptr<double>(),
+             pbc.const_data_ptr<bool>(), first, n},
+            cutoff, static_cast<int>(torch::stable::get_num_threads()));
+  const int64_t n_pairs = list.size();
+  Found found;
+  found.edges = torch::stable::new_empty(first_atom, {2, n_pairs});
+  found.shifts = torch::stable::new_empty(first_atom, {n_pairs, 3});
+  int64_t* edges = found.edges.mutable_data_ptr<int64_t>();
+  mlip::PairArrays out = {edges, edges + n_pairs, found.shifts.mutable_data_ptr<int64_t>(), nullptr,
+                          nullptr};
+  if (with_vectors) {
+    found.distances = torch::stable::new_empty(positions, {n_pairs});
+    found.vectors = torch::stable::new_empty(positions, {n_pairs, 3});
+    out.distances = found.distances.mutable_data_ptr<double>();
+    out.vectors = found.vectors.mutable_data_ptr<double>();
+  }
+  list.write(out);
+  if (list.kept_bytes() > kMostKept) list.release();
+  return found;
+}
+
+std::tuple<Tensor, Tensor> neighbour_list(Tensor positions, Tensor cell, Tensor pbc,
+                                          Tensor first_atom, double cutoff) {
+  Found found = find(positions, cell, pbc, first_atom, cutoff, false);
+  return {found.edges, found.shifts};
+}
+
+std::tuple<Tensor, Tensor, Tensor, Tensor> neighbour_list_with_vectors(
+    Tensor positions, Tensor cell, Tensor pbc, Tensor first_atom, double cutoff) {
+  Found found = find(positions, cell, pbc, first_atom, cutoff, true);
+  return {found.edges, found.shifts, found.distances, found.vectors};
+}
+
+}  // namespace
+
+STABLE_TORCH_LIBRARY(mlip, m) {
+  m.def(
+      "neighbour_list(Tensor positions, Tensor cell, Tensor pbc, Tensor first_atom, float cutoff) "
+      "-> (Tensor edges, Tensor shifts)");
+  m.def(
+      "neighbour_list_with_vectors(Tensor positions, Tensor cell, Tensor pbc, Tensor first_atom, "
+      "float cutoff) -> (Tensor edges, Tensor shifts, Tensor distances, Tensor vectors)");
+}
+
+STABLE_TORCH_LIBRARY_IMPL(mlip, CPU, m) {
+  m.impl("neighbour_list", TORCH_BOX(&neighbour_list));
+  m.impl("neighbour_list_with_vectors", TORCH_BOX(&neighbour_list_with_vectors));
+}
+
+// For `mlip.kernels.status()`.
+extern "C" __attribute__((visibility("default"))) const char* mlip_instruction_set() {
+  return mlip::instruction_set();
+}

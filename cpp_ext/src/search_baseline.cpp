@@ -1,0 +1,44 @@
+// The search in the platform's baseline instructions, and the choice among all of them.
+#include "search_rows.h"
+
+namespace mlip {
+namespace {
+
+struct Scan {
+  static int64_t run(const Grid& grid, const Limits& limits, int32_t centre, int32_t begin,
+                     int32_t end, int32_t* out) {
+    const double x = grid.x[centre], y = grid.y[centre], z = grid.z[centre];
+    int64_t n = 0;
+    for (int32_t q = begin; q < end; ++q) {
+      const double dx = grid.x[q] - x, dy = grid.y[q] - y, dz = grid.z[q] - z;
+      const double r2 = dx * dx + dy * dy + dz * dz;
+      out[n] = q;
+      n += r2 < limits.possible;
+      if (r2 >= limits.sure && r2 < limits.possible) {
+        n -= !limits.decide(limits.context, centre, q);
+      }
+    }
+    return n;
+  }
+};
+
+}  // namespace
+
+#ifdef MLIP_X86_SEARCHES
+void search_avx2(const Grid&, const Limits&, const int32_t*, int64_t, int32_t*, Found&);
+void search_avx512(const Grid&, const Limits&, const int32_t*, int64_t, int32_t*, Found&);
+#endif
+
+SearchChoice best_search() {
+#ifdef MLIP_X86_SEARCHES
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
+    return {search_avx512, "avx512"};
+  }
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    return {search_avx2, "avx2"};
+  }
+#endif
+  return {search_rows<Scan>, "baseline"};
+}
+
+}  // namespace mlip
