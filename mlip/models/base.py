@@ -5,7 +5,7 @@ Forces, stress and totals are derived once for all models in `mlip.models.deriva
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from ase.data import chemical_symbols
@@ -13,12 +13,17 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mlip.graph import AtomicGraph
+from mlip.models.card import ModelCard
 from mlip.models.composition import Composition
 from mlip.settings import Settings
 
 
 class Potential(nn.Module, ABC):
     """Base of all models. A subclass implements `interaction`; the rest follows.
+
+    A model is born in float64; ``model.to(torch.float32)`` rounds what it has learned. What needs
+    every digit (reference energies, scale, repulsion) stays float64. Random weights come from
+    torch's generator: ``torch.manual_seed(seed)`` before building makes them repeatable.
 
     Parameters
     ----------
@@ -29,18 +34,20 @@ class Potential(nn.Module, ABC):
     Attributes
     ----------
     Config : the settings from which the model is built, ``Model(config, species)``
+    card : what is known of a model that was read from a file, else None
     """
 
     Config: ClassVar[type[Settings]]
     config: Settings
+    card: ModelCard | None = None
     species_lookup: Tensor
 
     def __init__(
         self, species: Sequence[int], cutoff: float, repulsion: nn.Module | None = None
     ) -> None:
         super().__init__()
-        if not species:
-            raise ValueError("a potential needs at least one species")
+        if not species or not all(1 <= z <= 118 for z in species):
+            raise ValueError(f"species are atomic numbers of at least one element, not {species}")
         self.species = tuple(sorted(set(species)))
         self.cutoff = float(cutoff)
         self.composition = Composition(self.species)
@@ -48,6 +55,11 @@ class Potential(nn.Module, ABC):
         lookup = torch.full((119,), -1, dtype=torch.int64)
         lookup[list(self.species)] = torch.arange(len(self.species))
         self.register_buffer("species_lookup", lookup, persistent=False)
+
+    @classmethod
+    def build(cls, config: Any, species: Sequence[int]) -> Self:
+        """A new model from its config."""
+        return cls(config, species)  # type: ignore[arg-type]  # as concrete models have it
 
     @abstractmethod
     def interaction(
@@ -74,10 +86,27 @@ class Potential(nn.Module, ABC):
         """
         graph = graph.within(self.cutoff)
         species_index = self.index_of(graph.numbers)
-        energies = self.composition(self.interaction(graph, species_index), species_index)
-        if self.repulsion is not None:
-            energies = energies + self.repulsion(graph)
-        return energies
+        return self.in_ev(self.interaction(graph, species_index), graph, species_index)
+
+    def in_ev(
+        self,
+        learned: Float[Tensor, " atoms"],
+        graph: AtomicGraph,
+        species_index: Int[Tensor, " atoms"],
+    ) -> Float[Tensor, " atoms"]:
+        """Energies of atoms in eV, float64, from learned energies in units of the scale: reference
+        energies and repulsion added."""
+        energies = self.composition(learned, species_index)
+        return energies if self.repulsion is None else energies + self.repulsion(graph)
+
+    @property
+    def n_members(self) -> int:
+        """How many models vote. More than one, and their spread is an uncertainty."""
+        return 1
+
+    def member_energies(self, graph: AtomicGraph) -> Float[Tensor, "members atoms"]:
+        """Energies of atoms in eV, float64, by each voting model; their mean is `forward`."""
+        return self(graph)[None]
 
     def index_of(self, numbers: Int[Tensor, " atoms"]) -> Int[Tensor, " atoms"]:
         """Which of `self.species` each atomic number is; an error names unknown elements."""
@@ -94,6 +123,10 @@ class Potential(nn.Module, ABC):
     def dtype(self) -> torch.dtype:
         """Precision of the learned part: that of the parameters."""
         return next(self.parameters()).dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.species_lookup.device
 
     def resolved_config(self) -> dict[str, Any]:
         """The config with every default, as plain data: with the species, all that is needed to

@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 import torch
 from ase.data import chemical_symbols
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
+
+from mlip.models.exact import ExactModule
 
 
-class Composition(nn.Module):
+class Composition(ExactModule):
     """Adds the reference energy of each element to scaled energies.
 
     Parameters
@@ -56,10 +58,3 @@ class Composition(nn.Module):
     ) -> Float[Tensor, " atoms"]:
         """Energies of atoms in eV, float64, from energies in units of the scale."""
         return self.reference_energies[species_index] + self.scale * energies.double()
-
-    # The values keep float64 whatever precision the rest of a model is cast to.
-    def _apply(self, fn, recurse: bool = True):  # type: ignore[no-untyped-def]
-        super()._apply(fn, recurse)
-        self.reference_energies = self.reference_energies.double()
-        self.scale = self.scale.double()
-        return self

@@ -1,0 +1,68 @@
+"""The network of one element: standardised features in, one energy out."""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+#: Each activation with the factor that gives its output a second moment of one for normal input.
+ACTIVATIONS: dict[str, tuple[type[nn.Module], float]] = {
+    "silu": (nn.SiLU, 1.6765),
+    "tanh": (nn.Tanh, 1.5925),
+}
+
+#: Smallest scale of a feature, as a part of the root mean square over all features.
+_SCALE_FLOOR = 1e-2
+
+
+class AtomicNetwork(nn.Module):
+    """A fully connected network on the features of one element's environments.
+
+    Weights are drawn from torch's generator so that every layer keeps the second moment of its
+    input (K. He et al., ICCV 2015, eq. 10, with the moment of the activation used here); biases
+    start at zero. Energies of a new network are of order one.
+
+    Attributes
+    ----------
+    mean, scale : [features] of the training data, set by `standardise`; zero and one before
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, n_features: int, hidden: Sequence[int], activation: str) -> None:
+        super().__init__()
+        kind, gain = ACTIVATIONS[activation]
+        self.register_buffer("mean", torch.zeros(n_features, dtype=torch.float64))
+        self.register_buffer("scale", torch.ones(n_features, dtype=torch.float64))
+        widths = [n_features, *hidden, 1]
+        layers: list[nn.Module] = []
+        for i, (n_in, n_out) in enumerate(itertools.pairwise(widths)):
+            linear = nn.Linear(n_in, n_out, dtype=torch.float64)
+            nn.init.normal_(linear.weight, std=(gain if i else 1.0) / math.sqrt(n_in))
+            nn.init.zeros_(linear.bias)
+            layers += [linear, kind()]
+        self.layers = nn.Sequential(*layers[:-1])
+
+    def forward(self, features: Float[Tensor, "atoms features"]) -> Float[Tensor, " atoms"]:
+        """Energies of atoms in units of the scale of the model."""
+        return self.layers((features - self.mean) / self.scale).squeeze(1)
+
+    def standardise(
+        self, mean: Float[Tensor, " features"], deviation: Float[Tensor, " features"]
+    ) -> None:
+        """Fix mean and scale of the features, from training data.
+
+        The scale of a feature is its standard deviation, but no less than a hundredth of the root
+        mean square over all features: what never changed in the training data is neither blown up
+        at the first new environment nor lost. If no feature changed (one perfect crystal), the
+        magnitude of the means takes the place of the deviations.
+        """
+        typical = float((deviation**2).mean().sqrt())
+        if typical <= 1e-12 * float(mean.abs().max()):
+            typical = float((mean**2).mean().sqrt()) or 1.0
+        self.mean.copy_(mean)
+        self.scale.copy_(torch.clamp(deviation, min=_SCALE_FLOOR * typical))

@@ -1,0 +1,122 @@
+"""Neural network potentials after Behler and Parrinello: one network for each element.
+
+J. Behler, M. Parrinello, Phys. Rev. Lett. 98, 146401 (2007). The energy of an atom is the output of
+its element's network for the features of its environment; any descriptor gives the features.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from ase.data import chemical_symbols
+from jaxtyping import Float, Int
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+
+from mlip.descriptors import DescriptorConfig, build_descriptor
+from mlip.graph import AtomicGraph
+from mlip.models.atomic_network import AtomicNetwork
+from mlip.models.batching import batches
+from mlip.models.descriptor_potential import DescriptorPotential
+from mlip.models.repulsion import ZBL
+from mlip.settings import Settings
+
+#: Atoms whose features are computed at once while standardising.
+_ATOMS_AT_ONCE = 512
+
+
+class BehlerParrinello(DescriptorPotential):
+    """One small network per element on the features of a descriptor.
+
+    Parameters
+    ----------
+    species : atomic numbers
+    """
+
+    class Config(Settings):
+        """A network for each element, on fixed features."""
+
+        name: Literal["behler_parrinello"] = "behler_parrinello"
+        descriptor: DescriptorConfig
+        """What the networks see of an atom's environment."""
+        hidden: tuple[PositiveInt, ...] = Field(default=(64, 64), min_length=1)
+        """Widths of the hidden layers."""
+        activation: Literal["silu", "tanh"] = "silu"
+        """Both have all derivatives, so forces are smooth."""
+        repulsion: ZBL.Config | None = None
+        """Repulsion of nuclei at distances where there are no data; null for none."""
+
+    config: Config
+
+    def __init__(self, config: Config, species: Sequence[int]) -> None:
+        descriptor = build_descriptor(config.descriptor, species)
+        repulsion = ZBL(config.repulsion, species, descriptor.cutoff) if config.repulsion else None
+        super().__init__(species, descriptor, repulsion)
+        self.config = config
+        self.networks = nn.ModuleDict(
+            {
+                chemical_symbols[z]: AtomicNetwork(
+                    descriptor.n_features, config.hidden, config.activation
+                )
+                for z in self.species
+            }
+        )
+        self.to(torch.float64)
+
+    def regress(
+        self, features: Float[Tensor, "atoms features"], species_index: Int[Tensor, " atoms"]
+    ) -> Float[Tensor, " atoms"]:
+        networks = list(self.networks.values())
+        if len(networks) == 1:
+            return networks[0](features)
+        order = torch.argsort(species_index, stable=True)
+        counts = torch.bincount(species_index, minlength=len(networks)).tolist()
+        parts = torch.split(features[order], counts)
+        energies = torch.cat([network(part) for network, part in zip(networks, parts)])
+        return torch.empty_like(energies).index_copy(0, order, energies)
+
+    def adapt(self, graphs: Sequence[AtomicGraph]) -> None:
+        """Standardise the features of each element over all its atoms in the training data.
+
+        Raises
+        ------
+        ValueError
+            If an element of the model does not occur in `graphs`.
+        """
+        moments = [_Moments(self.descriptor.n_features) for _ in self.species]
+        with torch.no_grad():
+            for graph in batches(graphs, _ATOMS_AT_ONCE):
+                features = self.features(graph.to(self.device))
+                index = self.index_of(graph.numbers.to(self.device))
+                for s, moment in enumerate(moments):
+                    moment.add(features[index == s].double().cpu())
+        absent = [chemical_symbols[z] for z, m in zip(self.species, moments) if m.count == 0]
+        if absent:
+            raise ValueError(f"the training data have no atoms of {', '.join(absent)}")
+        for network, moment in zip(self.networks.values(), moments):
+            network.standardise(moment.mean, moment.deviation)  # type: ignore[operator]
+
+
+class _Moments:
+    """Mean and standard deviation of rows that arrive in portions, summed stably (T. F. Chan,
+    G. H. Golub, R. J. LeVeque, Am. Stat. 37, 242 (1983), eq. 2.1)."""
+
+    def __init__(self, n_features: int) -> None:
+        self.count = 0
+        self.mean = torch.zeros(n_features, dtype=torch.float64)
+        self._squares = torch.zeros(n_features, dtype=torch.float64)
+
+    def add(self, rows: Float[Tensor, "rows features"]) -> None:
+        n = rows.shape[0]
+        if n == 0:
+            return
+        mean = rows.mean(0)
+        total = self.count + n
+        self._squares += ((rows - mean) ** 2).sum(0)
+        self._squares += (mean - self.mean) ** 2 * (self.count * n / total)
+        self.mean = self.mean + (mean - self.mean) * (n / total)
+        self.count = total
+
+    @property
+    def deviation(self) -> Tensor:
+        return (self._squares / self.count).sqrt()

@@ -1,0 +1,29 @@
+"""Where a model computes and in which precision, from the words of people and files."""
+
+import torch
+
+_PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
+
+
+def as_dtype(precision: str | torch.dtype) -> torch.dtype:
+    """``"float32"`` or ``"float64"`` as torch's dtype; anything else is a ValueError."""
+    dtype = _PRECISIONS.get(precision) if isinstance(precision, str) else precision
+    if dtype is None or dtype not in _PRECISIONS.values():
+        raise ValueError(f"a model is float32 or float64, not {precision!r}")
+    return dtype
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """``torch.float32`` as ``"float32"``."""
+    return str(dtype).removeprefix("torch.")
+
+
+def as_device(device: str | torch.device) -> torch.device:
+    """A device that is there; a name that means none, or one that is absent, is a ValueError."""
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError) as problem:
+        reason = str(problem).splitlines()[0]
+        raise ValueError(f"the device {str(device)!r} cannot be used: {reason}") from problem
+    return found
