@@ -51,7 +51,11 @@ _TABLE = (
         "stress", (3, 3), False, False, "eV/Å^3", "meV/Å^3", "stress",
         ("stress", "REF_stress", "ref_stress", "dft_stress", "DFT_stress", "Stress"),
     ),
-    Property("virial", (3, 3), False, True, "eV", "meV/atom", None),
+    Property(
+        "virial", (3, 3), False, True, "eV", "meV/atom", None,
+        ("virial", "REF_virial", "ref_virial", "dft_virial", "DFT_virial", "virials",
+         "REF_virials"),
+    ),
     Property("energies", (), True, False, "eV", "meV", "energies"),
     Property("energy_uncertainty", (), False, True, "eV", "meV/atom", "energy_uncertainty"),
     Property("forces_uncertainty", (), True, False, "eV/Å", "meV/Å", "forces_uncertainty"),

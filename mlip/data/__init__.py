@@ -1,1 +1,34 @@
 """Data: reading labelled structures, checking them, splitting them, serving them to training."""
+
+from mlip.data.dataset import GraphDataset, batches_by_atoms
+from mlip.data.frames import Frame, FrameSet, elements
+from mlip.data.identity import fingerprint
+from mlip.data.labels import LabelKeys, LabelsFound
+from mlip.data.read import frames_from_atoms, read_frames
+from mlip.data.splits import Split, SplitConfig, split_frames
+from mlip.data.statistics import (
+    ReferenceEnergies,
+    energy_scale,
+    reference_energies,
+    without_isolated_atoms,
+)
+
+__all__ = [
+    "Frame",
+    "FrameSet",
+    "GraphDataset",
+    "LabelKeys",
+    "LabelsFound",
+    "ReferenceEnergies",
+    "Split",
+    "SplitConfig",
+    "batches_by_atoms",
+    "elements",
+    "energy_scale",
+    "fingerprint",
+    "frames_from_atoms",
+    "read_frames",
+    "reference_energies",
+    "split_frames",
+    "without_isolated_atoms",
+]

@@ -1,0 +1,131 @@
+"""Extended XYZ, read frame by frame so that damage is found and named, written to the last digit.
+
+ASE's own reader stops without a word at an empty line, and its writer keeps eight decimals. Here a
+file is cut into frames first (each is then parsed by ASE), and numbers are written so that they
+read back as the same bits.
+"""
+
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.io.extxyz import key_val_dict_to_str, key_val_str_to_dict, read_xyz
+from ase.io.formats import open_with_compression
+
+_MATRIX_ENTRY = re.compile(r"""(?<![\w-])(stress|virial)=["'{\[]([^"'}\]]*)["'}\]]""")
+_VOIGT_TO_NINE = (0, 5, 4, 5, 1, 3, 4, 3, 2)
+
+
+def read_extxyz(path: str | Path) -> list[Atoms]:
+    """All frames of a file, which may be compressed (gz, bz2, xz).
+
+    Raises
+    ------
+    ValueError
+        If the file is torn or is not extended XYZ; says in which frame, on which line, and how
+        many whole frames come before.
+    """
+    with open_with_compression(str(path), "r") as file:
+        lines = file.read().splitlines(keepends=True)
+    frames = []
+    for start, stop in _cut(lines, path):
+        text = io.StringIO("".join(lines[start:stop]))
+        try:
+            frames.extend(read_xyz(text, 0, _parse_comment))
+        except Exception as error:  # ASE's parser raises whatever its parts raise
+            raise ValueError(
+                f"{path}, frame {len(frames)} (line {start + 1}) cannot be read as extended XYZ: "
+                f"{error}"
+            ) from error
+    return frames
+
+
+def write_extxyz(
+    path: str | Path, structures: Iterable[tuple[Atoms, Mapping[str, np.ndarray]]]
+) -> None:
+    """Write structures with their labels, by the names of `mlip.properties`; every number reads
+    back exactly. What `info` and `arrays` hold is written too, arrays as one row of columns."""
+    with Path(path).open("w", encoding="utf-8") as file:
+        for atoms, labels in structures:
+            file.write(_frame_text(atoms, labels))
+
+
+def _cut(lines: list[str], path: str | Path) -> Iterator[tuple[int, int]]:
+    """First and last line of each frame, as slice; empty lines between frames are allowed."""
+    start, count = 0, 0
+    while start < len(lines):
+        header = lines[start].strip()
+        if not header:
+            start += 1
+            continue
+        if not header.isdecimal():
+            raise ValueError(
+                f"{path}, line {start + 1}: expected the number of atoms of frame {count}, found "
+                f"{header[:60]!r}"
+            )
+        first, stop = start + 2, start + 2 + int(header)
+        rows = lines[first:stop]
+        if first > len(lines) or len(rows) < int(header) or any(not row.strip() for row in rows):
+            whole = sum(1 for row in rows if row.strip())
+            raise ValueError(
+                f"{path}: frame {count} (line {start + 1}) is torn, {whole} of its {header} atoms "
+                f"are there. The {count} frames before it are whole: copy the file again, or keep "
+                f"only its first {start} lines"
+            )
+        while stop < len(lines) and lines[stop].lstrip().startswith("VEC"):  # cell vectors
+            stop += 1
+        yield start, stop
+        start, count = stop, count + 1
+
+
+def _parse_comment(line: str) -> dict[str, Any]:
+    """As ASE, but `stress` and `virial` may also have six values, in Voigt order."""
+    return key_val_str_to_dict(_MATRIX_ENTRY.sub(_nine_values, line))
+
+
+def _nine_values(entry: re.Match[str]) -> str:
+    values = entry[2].replace(",", " ").split()
+    if len(values) == 6:
+        values = [values[i] for i in _VOIGT_TO_NINE]
+    return f'{entry[1]}="{" ".join(values)}"'
+
+
+def _frame_text(atoms: Atoms, labels: Mapping[str, np.ndarray]) -> str:
+    columns = {"species": np.array(atoms.get_chemical_symbols()), "pos": atoms.positions}
+    columns |= {k: v for k, v in atoms.arrays.items() if k not in ("numbers", "positions")}
+    if "forces" in labels:
+        columns["forces"] = labels["forces"]
+    table = {name: np.reshape(v, (len(atoms), -1)) for name, v in columns.items()}
+    comment: dict[str, Any] = {}
+    if atoms.cell.any():
+        comment["Lattice"] = np.asarray(atoms.cell).T
+    comment["Properties"] = ":".join(_column_kind(name, v) for name, v in table.items())
+    comment |= atoms.info
+    comment |= {k: np.asarray(labels[k], float) for k in ("energy", "stress") if k in labels}
+    comment["pbc"] = np.array(atoms.pbc)
+    cells = [_texts(column) for values in table.values() for column in values.T]
+    rows = [" ".join(row) for row in zip(*cells)]
+    header = " ".join(key_val_dict_to_str(comment).split("\n"))
+    return "\n".join([str(len(atoms)), header, *rows, ""])
+
+
+_KINDS = {"f": "R", "i": "I", "u": "I", "b": "L", "U": "S", "O": "S"}
+
+
+def _column_kind(name: str, values: np.ndarray) -> str:
+    if values.dtype.kind not in _KINDS:
+        raise ValueError(f"the array {name!r} of type {values.dtype} cannot be written as text")
+    return f"{name}:{_KINDS[values.dtype.kind]}:{values.shape[1]}"
+
+
+def _texts(column: np.ndarray) -> list[str]:
+    """Each value as text that reads back as the same value."""
+    if column.dtype.kind == "f":
+        return [repr(value) for value in column.astype(np.float64).tolist()]
+    if column.dtype.kind == "b":
+        return ["T" if value else "F" for value in column.tolist()]
+    return [str(value).replace(" ", "_") or "_" for value in column.tolist()]

@@ -1,0 +1,123 @@
+"""Labelled structures from files: everything ASE reads, and RuNNer's and n2p2's ``input.data``."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+from ase.io import iread
+from ase.io.formats import UnknownFileTypeError, filetype
+
+from mlip.data.extxyz import read_extxyz
+from mlip.data.frames import Frame, FrameSet
+from mlip.data.label_search import (
+    choose,
+    config_type,
+    gather,
+    require_labels,
+    without_labels,
+)
+from mlip.data.labels import LabelKeys
+from mlip.data.n2p2_data import read_input_data
+
+
+def read_frames(
+    paths: Sequence[str | Path],
+    keys: LabelKeys = LabelKeys(),  # noqa: B008 - frozen
+    require: Sequence[str] = (),
+) -> FrameSet:
+    """All structures of some files, in order, with their labels.
+
+    Parameters
+    ----------
+    paths : files; a frame is named after its file's name and its number in it
+    keys : names of the labels in the files; what is not declared is searched
+    require : properties of which at least one structure must have a label
+
+    Raises
+    ------
+    ValueError
+        If a file cannot be read or is torn, a label cannot be understood, two labels for the same
+        property disagree, or a required one is missing everywhere. Says where and what to do.
+    """
+    if isinstance(paths, str | Path):
+        paths = [paths]
+    structures: list[Atoms] = []
+    sources: list[str] = []
+    for path, name in zip(paths, _short_names(paths)):
+        images = _read_file(Path(path))
+        if not images:
+            raise ValueError(f"{path} holds no structures")
+        structures.extend(images)
+        sources.extend(f"{name}#{number}" for number in range(len(images)))
+    return frames_from_atoms(structures, keys, require, sources)
+
+
+def frames_from_atoms(
+    structures: Sequence[Atoms],
+    keys: LabelKeys = LabelKeys(),  # noqa: B008 - frozen
+    require: Sequence[str] = (),
+    sources: Sequence[str] | None = None,
+) -> FrameSet:
+    """As `read_frames`, from ASE's atoms with results in calculators, `info` or `arrays`. The
+    atoms given are not changed."""
+    if sources is None:
+        sources = [f"atoms#{number}" for number in range(len(structures))]
+    for atoms, source in zip(structures, sources):
+        _check_geometry(atoms, source)
+    offered = [gather(a, keys, source) for a, source in zip(structures, sources)]
+    labels, found = choose(offered, structures)
+    require_labels(require, found, structures)
+    frames = [
+        Frame(without_labels(atoms, keys), own, config_type(atoms, keys), source)
+        for atoms, own, source in zip(structures, labels, sources)
+    ]
+    return FrameSet(frames, found)
+
+
+def _read_file(path: Path) -> list[Atoms]:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    if _begins_as_input_data(path):
+        return read_input_data(path)
+    try:
+        kind = filetype(str(path))
+    except UnknownFileTypeError:
+        raise ValueError(f"{path} is in no format that ASE knows, and is not input.data") from None
+    if kind in ("extxyz", "xyz"):
+        return read_extxyz(path)
+    images: list[Atoms] = []
+    try:
+        for image in iread(str(path), index=":", format=kind):
+            images.append(image)  # noqa: PERF402 - how many were whole is told on failure
+    except Exception as error:  # ASE's parsers raise whatever their parts raise
+        raise ValueError(
+            f"{path} cannot be read as {kind} after {len(images)} structures: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    return images
+
+
+def _begins_as_input_data(path: Path) -> bool:
+    with path.open("rb") as file:
+        for line in file.read(4096).splitlines():
+            words = line.split()
+            if words and not words[0].startswith(b"#"):
+                return words == [b"begin"]
+    return False
+
+
+def _short_names(paths: Sequence[str | Path]) -> list[str]:
+    """File names, or the paths as given where two files have the same name."""
+    counts = Counter(Path(path).name for path in paths)
+    return [str(path) if counts[Path(path).name] > 1 else Path(path).name for path in paths]
+
+
+def _check_geometry(atoms: Atoms, source: str) -> None:
+    if not np.isfinite(atoms.positions).all() or not np.isfinite(np.asarray(atoms.cell)).all():
+        raise ValueError(f"{source}: positions or cell are not finite; remove the structure")
+    if not len(atoms):
+        raise ValueError(f"{source}: a structure without atoms; remove it")
+    if not (atoms.numbers > 0).all():
+        raise ValueError(f"{source}: it has dummy atoms (X), which are not elements; remove them")

@@ -1,0 +1,161 @@
+"""What a model needs to know about its data before training: energies of atoms, and a scale."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from ase.data import chemical_symbols
+
+from mlip.data.frames import Frame, elements
+
+#: Å; an atom this far from its images, or further, is isolated.
+_ALONE = 8.0
+
+
+@dataclass(frozen=True)
+class ReferenceEnergies:
+    """The energy of each element that is subtracted before anything is learned.
+
+    Attributes
+    ----------
+    values : eV by atomic number
+    source : where they come from
+    residual : root mean square of what they leave of the energy per atom, eV
+    unique : False if the compositions in the data do not determine them: then the solution of
+        least norm was taken, whose sums are right and whose single values mean nothing
+    """
+
+    values: dict[int, float]
+    source: Literal["isolated atoms", "least squares", "given"]
+    residual: float
+    unique: bool = True
+
+    def __str__(self) -> str:
+        values = ", ".join(f"{chemical_symbols[z]} {e:.4f}" for z, e in self.values.items())
+        note = "" if self.unique else "; least norm, the compositions do not determine them"
+        return f"{values} eV ({self.source}{note})"
+
+
+def reference_energies(
+    frames: Sequence[Frame], isolated: Mapping[int, float] | None = None
+) -> ReferenceEnergies:
+    """Energies of the elements: those given, else of isolated atoms among the frames if there are
+    some for every element, else least squares on the energies per atom.
+
+    Isolated atoms and least squares are never mixed: the element that is left over would carry
+    the binding energy of all.
+
+    Parameters
+    ----------
+    isolated : eV by atomic number, for every element of the frames
+
+    Raises
+    ------
+    ValueError
+        If an element has no given energy, frames have no energies, or isolated atoms of one
+        element have different energies.
+    """
+    species = elements(frames)
+    if isolated is not None:
+        missing = [chemical_symbols[z] for z in species if z not in isolated]
+        if missing:
+            raise ValueError(
+                f"no energy of an isolated atom is given for {', '.join(missing)}. Give all of "
+                "them, or none: then isolated atoms in the data or least squares are used"
+            )
+        values = {z: float(isolated[z]) for z in species}
+        return ReferenceEnergies(values, "given", _residual(frames, values))
+    found = isolated_energies(frames)
+    if species and all(z in found for z in species):
+        return ReferenceEnergies(found, "isolated atoms", _residual(frames, found))
+    return _least_squares(frames, species)
+
+
+def isolated_energies(frames: Sequence[Frame]) -> dict[int, float]:
+    """Energies of isolated atoms in eV, by atomic number.
+
+    Raises
+    ------
+    ValueError
+        If atoms of one element have energies that differ by more than 1 meV.
+    """
+    found: dict[int, tuple[float, str]] = {}
+    for frame in frames:
+        if not is_isolated_atom(frame) or "energy" not in frame.labels:
+            continue
+        number, energy = int(frame.atoms.numbers[0]), float(frame.labels["energy"])
+        first, source = found.setdefault(number, (energy, frame.source))
+        if abs(energy - first) > 1e-3:
+            raise ValueError(
+                f"the isolated {chemical_symbols[number]} atoms {source} and {frame.source} have "
+                f"energies {first:.4f} and {energy:.4f} eV. Keep the one with the right spin and "
+                "level of theory"
+            )
+    return {z: found[z][0] for z in sorted(found)}
+
+
+def is_isolated_atom(frame: Frame) -> bool:
+    """One atom, with no image nearer than 8 Å."""
+    if len(frame) != 1:
+        return False
+    periodic = np.asarray(frame.atoms.cell)[frame.atoms.pbc]
+    if not len(periodic):
+        return True
+    multiples = np.stack(np.meshgrid(*[range(-2, 3)] * len(periodic)), -1).reshape(
+        -1, len(periodic)
+    )
+    lengths = np.linalg.norm(multiples[multiples.any(axis=1)] @ periodic, axis=1)
+    return bool(lengths.min() >= _ALONE)
+
+
+def without_isolated_atoms(frames: Sequence[Frame]) -> list[Frame]:
+    """The frames that are not isolated atoms, in order."""
+    return [frame for frame in frames if not is_isolated_atom(frame)]
+
+
+def energy_scale(frames: Sequence[Frame], references: ReferenceEnergies) -> float:
+    """A scale in eV for the outputs of a network: the root mean square force component if there
+    are forces (with lengths in Å), else the standard deviation of the energies per atom beyond
+    the references. At least 1 meV; 1 eV if there is nothing to measure."""
+    bound = without_isolated_atoms(frames)
+    squares = [np.square(f.labels["forces"]).ravel() for f in bound if "forces" in f.labels]
+    if squares and (scale := float(np.sqrt(np.concatenate(squares).mean()))) > 0.0:
+        return max(scale, 1e-3)
+    spread = binding_energies(bound, references.values)
+    if len(spread) > 1 and (scale := float(np.std(spread))) > 0.0:
+        return max(scale, 1e-3)
+    return 1.0
+
+
+def binding_energies(frames: Sequence[Frame], values: Mapping[int, float]) -> np.ndarray:
+    """Energy per atom beyond the references, eV, of the frames that have an energy."""
+    return np.array(
+        [
+            (f.labels["energy"] - sum(values[int(z)] for z in f.atoms.numbers)) / len(f)
+            for f in frames
+            if "energy" in f.labels
+        ]
+    )
+
+
+def _residual(frames: Sequence[Frame], values: Mapping[int, float]) -> float:
+    left = binding_energies(without_isolated_atoms(frames), values)
+    return float(np.sqrt(np.mean(left**2))) if len(left) else 0.0
+
+
+def _least_squares(frames: Sequence[Frame], species: Sequence[int]) -> ReferenceEnergies:
+    """Minimise the sum over structures of (E / n - sum of references / n)^2."""
+    bound = without_isolated_atoms(frames) or list(frames)
+    labelled = [frame for frame in bound if "energy" in frame.labels]
+    if not labelled:
+        raise ValueError(
+            "reference energies need energies, and no structure has one. Give the energies of "
+            "isolated atoms"
+        )
+    fractions = np.array([[np.mean(f.atoms.numbers == z) for z in species] for f in labelled])
+    energies = np.array([f.labels["energy"] / len(f) for f in labelled])
+    solution, _, rank, _ = np.linalg.lstsq(fractions, energies, rcond=1e-10)
+    values = {z: float(e) for z, e in zip(species, solution)}
+    residual = _residual(labelled, values)
+    return ReferenceEnergies(values, "least squares", residual, int(rank) == len(species))
