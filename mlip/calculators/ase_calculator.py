@@ -1,0 +1,129 @@
+"""A trained potential as an ASE calculator."""
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from ase import Atoms
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
+from ase.outputs import Properties, all_outputs
+from torch import Tensor
+
+from mlip.graph import AtomicGraph
+from mlip.models import UNCERTAINTIES, Potential, load_model, predict
+from mlip.models.placement import as_device, as_dtype
+from mlip.neighbours import with_neighbours
+from mlip.properties import PROPERTIES, to_voigt
+
+
+class NoStressError(PropertyNotImplementedError, ValueError):
+    """Stress was asked of a structure that has no volume."""
+
+
+class MLIPCalculator(Calculator):
+    """Energies, forces and stress of a trained potential, by ASE's rules.
+
+    Results: energy and free_energy (eV, equal), energies (eV, one per atom), forces (eV/Å), stress
+    (eV/Å^3, Voigt order xx yy zz yz xz xy, positive under tension); for a committee of two or more
+    also energy_uncertainty (eV) and forces_uncertainty (eV/Å, one per atom), standard deviations
+    over the members, through ``calculator.get_property(name, atoms)``.
+
+    What was computed is kept until positions, elements, cell or pbc change. An energy alone is
+    computed without derivatives; once forces are needed, the stress comes along, because it costs
+    next to nothing. Atoms are never changed.
+
+    Parameters
+    ----------
+    model : a model file, or a model; of a model the calculator takes a copy
+    device : where to compute, such as ``"cpu"`` or ``"cuda"``
+    dtype : ``"float32"``, ``"float64"`` or None for the precision the model has
+
+    Raises
+    ------
+    ValueError
+        When created: if the file holds no usable model or the device is not there. When used: if
+        an element is unknown to the model, positions are not finite, or energy or forces are not.
+    NoStressError
+        If stress is asked of a structure that is not periodic in all three directions; a
+        `PropertyNotImplementedError` of ASE. Energy and forces of such a structure are fine.
+    """
+
+    implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]
+    ignored_changes = {"initial_charges", "initial_magmoms"}
+    atoms: Atoms
+
+    def __init__(
+        self,
+        model: str | Path | Potential,
+        device: str | torch.device = "cpu",
+        dtype: str | torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        place = as_device(device)
+        loaded = copy.deepcopy(model) if isinstance(model, Potential) else load_model(model)
+        if dtype is not None:
+            loaded = loaded.to(as_dtype(dtype))
+        self.model = loaded.to(place).requires_grad_(False)
+        if self.model.n_members > 1:
+            self.implemented_properties = [*self.implemented_properties, *UNCERTAINTIES]
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        """Compute what is asked, and what comes for free with it, into ``results``."""
+        super().calculate(atoms, properties, system_changes)
+        if system_changes:
+            self.results = {}
+        graph = self._graph(self.atoms)
+        found = predict(self.model, graph, self._wanted(properties, graph))
+        results = {name: _for_ase(name, value) for name, value in found.items()}
+        _check_finite(results, graph)
+        self.results |= results | {"free_energy": results["energy"]}
+
+    def export_properties(self) -> Properties:
+        """The results ASE has a name for."""
+        return Properties({k: v for k, v in self.results.items() if k in all_outputs})
+
+    def _graph(self, atoms: Atoms) -> AtomicGraph:
+        """The structure with its neighbours, where the model computes."""
+        graph = with_neighbours(AtomicGraph.from_atoms(atoms), self.model.cutoff)
+        return graph.to(self.model.device)
+
+    def _wanted(self, properties: Sequence[str], graph: AtomicGraph) -> set[str]:
+        wanted = {"energy", "energies"}
+        if self.model.n_members > 1:
+            wanted |= {"energy_uncertainty"}
+        if "forces_uncertainty" in properties:
+            wanted |= {"forces_uncertainty"}
+        solid = bool(graph.pbc.all())
+        if "stress" in properties and not solid:
+            raise NoStressError(
+                f"stress needs three periodic directions, but pbc is {graph.pbc[0].tolist()}: a "
+                "slab or a molecule has no volume. Energy and forces are fine; or set pbc to what "
+                "you mean"
+            )
+        if not {"forces", "stress", "forces_uncertainty"}.isdisjoint(properties):
+            wanted |= {"forces", "stress"} if solid else {"forces"}
+        return wanted
+
+
+def _for_ase(name: str, value: Tensor) -> float | np.ndarray:
+    """A property of the single structure in the shape ASE expects."""
+    array = value.cpu().numpy()
+    if PROPERTIES[name].per_atom:
+        return array
+    return to_voigt(array[0]) if name == "stress" else float(array[0])
+
+
+def _check_finite(results: dict[str, float | np.ndarray], graph: AtomicGraph) -> None:
+    broken = [name for name, value in results.items() if not np.isfinite(value).all()]
+    if not broken:
+        return
+    distances = torch.linalg.norm(graph.edge_vectors(), dim=1)
+    closest = f"the closest two are {float(distances.min()):.3g} Å apart" if len(distances) else ""
+    raise ValueError(f"the model gives no finite {', '.join(broken)} for these atoms. {closest}")
