@@ -87,6 +87,6 @@ fuzz: build/sanitized/done
 
 clean:
 	rm -rf build dist docs/_build docs/generated docs/gallery $(STAMPS)/package
-	rm -rf cpp_ext/CMakeFiles cpp_ext/CMakeCache.txt cpp_ext/cmake_install.cmake cpp_ext/build.ninja \
+	rm -rf cpp_ext/CMakeFiles cpp_ext/.cmake cpp_ext/CMakeInit.txt cpp_ext/CMakeCache.txt cpp_ext/cmake_install.cmake cpp_ext/build.ninja \
 		cpp_ext/.ninja_deps cpp_ext/.ninja_log cpp_ext/.skbuild-info.json
 	rm -f mlip/kernels/*.so
