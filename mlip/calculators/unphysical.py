@@ -1,0 +1,136 @@
+"""When a run has left physics: every criterion is looked at after every step, and names itself."""
+
+from collections.abc import Callable
+
+import numpy as np
+from ase import Atoms
+from ase.data import covalent_radii
+from ase.neighborlist import neighbor_list
+
+from mlip.calculators.md_settings import MDLimits
+
+#: Å beyond the limiting distance within which pairs are known between two searches.
+_SKIN = 1.0
+
+
+class Watch:
+    """Looks at the atoms after every step and says what is wrong with them, if anything.
+
+    Parameters
+    ----------
+    atoms : the start of the run
+    kelvin : target temperature, or that of the start
+    temperature : kinetic temperature of atoms in K
+    """
+
+    def __init__(
+        self,
+        atoms: Atoms,
+        limits: MDLimits,
+        kelvin: float,
+        temperature: Callable[[Atoms], float],
+    ) -> None:
+        self._limits = limits
+        self._hottest = max(limits.temperature, limits.temperature_factor * kelvin)
+        self._temperature = temperature
+        self._volume = atoms.get_volume() if atoms.pbc.all() else None
+        self._energy: float | None = None
+        self._closeness = Closeness(limits.closeness)
+
+    def look(self, atoms: Atoms) -> str | None:
+        """Why the state is unphysical, in words and figures; None if it is not."""
+        return (
+            self._not_finite(atoms)
+            or self._jump(atoms)
+            or self._force(atoms)
+            or self._heat(atoms)
+            or self._swelling(atoms)
+            or self._closeness.look(atoms)
+        )
+
+    def _not_finite(self, atoms: Atoms) -> str | None:
+        named = {
+            "positions": atoms.positions,
+            "momenta": atoms.get_momenta(),
+            "cell": atoms.cell.array,
+            "energy": atoms.get_potential_energy(),
+            "forces": atoms.get_forces(),
+        }
+        bad = [name for name, value in named.items() if not np.isfinite(value).all()]
+        return f"{' and '.join(bad)} are no longer finite numbers" if bad else None
+
+    def _jump(self, atoms: Atoms) -> str | None:
+        before, self._energy = self._energy, atoms.get_potential_energy()
+        jump = 0.0 if before is None else (self._energy - before) / len(atoms)
+        if abs(jump) <= self._limits.energy_jump:
+            return None
+        return (
+            f"the potential energy jumped by {jump:+.3g} eV/atom in one step "
+            f"(limit {self._limits.energy_jump:g})"
+        )
+
+    def _force(self, atoms: Atoms) -> str | None:
+        sizes = np.linalg.norm(atoms.get_forces(), axis=1)
+        worst = int(sizes.argmax())
+        if sizes[worst] <= self._limits.force:
+            return None
+        return (
+            f"the force on atom {worst} ({atoms.symbols[worst]}) is {sizes[worst]:.4g} eV/Å "
+            f"(limit {self._limits.force:g})"
+        )
+
+    def _heat(self, atoms: Atoms) -> str | None:
+        kelvin = self._temperature(atoms)
+        if kelvin <= self._hottest:
+            return None
+        return f"the temperature is {kelvin:.0f} K (limit {self._hottest:.0f})"
+
+    def _swelling(self, atoms: Atoms) -> str | None:
+        if self._volume is None:
+            return None
+        ratio, limit = atoms.get_volume() / self._volume, self._limits.volume_factor
+        if 1.0 / limit <= ratio <= limit:
+            return None
+        return (
+            f"the volume is {ratio:.3g} times that of the start (limits 1/{limit:g} to {limit:g})"
+        )
+
+
+class Closeness:
+    """Finds atoms closer than a fraction of the sum of their covalent radii.
+
+    Pairs are searched with some margin; as long as no atom has moved by half of what the closest
+    pair had left, none can have become too close, and nothing is searched.
+    """
+
+    def __init__(self, fraction: float) -> None:
+        self._fraction = fraction
+        self._searched: tuple[np.ndarray, np.ndarray] | None = None
+        self._slack = 0.0
+
+    def look(self, atoms: Atoms) -> str | None:
+        """The closest such pair, in words and figures; None if there is none."""
+        if self._fraction == 0.0 or self._cannot_be(atoms):
+            return None
+        radii = self._fraction * covalent_radii[atoms.numbers]
+        i, j, distance = neighbor_list("ijd", atoms, radii + 0.5 * _SKIN)
+        slack = distance - radii[i] - radii[j]
+        self._searched = (atoms.positions.copy(), atoms.cell.array.copy())
+        self._slack = min(_SKIN, float(slack.min(initial=_SKIN)))
+        if self._slack >= 0.0:
+            return None
+        pair = int(slack.argmin())
+        a, b = int(i[pair]), int(j[pair])
+        return (
+            f"atoms {a} ({atoms.symbols[a]}) and {b} ({atoms.symbols[b]}) are "
+            f"{distance[pair]:.3f} Å apart (limit {radii[a] + radii[b]:.3f})"
+        )
+
+    def _cannot_be(self, atoms: Atoms) -> bool:
+        if self._searched is None:
+            return False
+        positions, cell = self._searched
+        if not np.array_equal(cell, atoms.cell.array):
+            return False
+        moved = np.linalg.norm(atoms.positions - positions, axis=1).max(initial=0.0)
+        return bool(2.0 * moved < self._slack)
