@@ -129,12 +129,12 @@ bool singular(const Lattice& lattice) {
 
 Lattice reduced_lattice(const double cell[9], const bool periodic[3]) {
   Lattice lattice = {};
+  for (int k = 0; k < 9; ++k) {
+    if (!std::isfinite(cell[k])) throw std::invalid_argument("the cell is not finite");
+  }
   for (int k = 0; k < 3; ++k) {
     if (!periodic[k]) continue;
     for (int c = 0; c < 3; ++c) {
-      if (!std::isfinite(cell[3 * k + c])) {
-        throw std::invalid_argument("the cell is not finite");
-      }
       if (std::fabs(cell[3 * k + c]) > kLongest) {
         throw std::invalid_argument("cell vector " + std::to_string(k) + " is longer than 1e15 Å");
       }

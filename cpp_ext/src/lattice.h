@@ -15,7 +15,7 @@ struct Lattice {
 // Reduces the periodic rows of a cell so that no lattice vector is longer than it must be (Minkowski
 // reduction; Nguyen and Stehle, ACM Trans. Algorithms 5, 46 (2009)). The search then costs the same
 // for a skewed cell as for the compact one that describes the same crystal.
-// Throws std::invalid_argument if a periodic row is not finite or the rows are dependent.
+// Throws std::invalid_argument if the cell is not finite or its periodic rows are dependent.
 Lattice reduced_lattice(const double cell[9], const bool periodic[3]);
 
 }  // namespace mlip

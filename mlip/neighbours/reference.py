@@ -4,6 +4,7 @@ It judges all other lists. Its cost is O(N^2) in the atoms of a structure and it
 by treating the centres in blocks.
 """
 
+import itertools
 import math
 
 import torch
@@ -12,6 +13,45 @@ from torch import Tensor
 
 #: Distances computed at once; bounds the memory of one block of centres to some hundred MB.
 _BLOCK = 4_000_000
+
+
+def find_edges(
+    positions: Float[Tensor, "atoms 3"],
+    cell: Float[Tensor, "structures 3 3"],
+    pbc: Bool[Tensor, "structures 3"],
+    first_atom: Int[Tensor, " borders"],
+    cutoff: float,
+) -> tuple[Int[Tensor, "2 edges"], Int[Tensor, "edges 3"]]:
+    """All edges and shifts of all structures; arguments and errors as in `compiled.find_edges`."""
+    if not (math.isfinite(cutoff) and cutoff > 0):
+        raise ValueError(f"the cutoff must be a positive number of Å, got {cutoff}")
+    edges, shifts = [first_atom.new_empty(2, 0)], [first_atom.new_empty(0, 3)]
+    for s, (start, end) in enumerate(itertools.pairwise(first_atom.tolist())):
+        _check(s, positions[start:end], cell[s], pbc[s])
+        pairs, pair_shifts = find_neighbours(positions[start:end], cell[s], pbc[s], cutoff)
+        edges.append(pairs + start)
+        shifts.append(pair_shifts)
+    return torch.cat(edges, dim=1), torch.cat(shifts)
+
+
+def find_edges_and_vectors(
+    positions: Float[Tensor, "atoms 3"],
+    cell: Float[Tensor, "structures 3 3"],
+    pbc: Bool[Tensor, "structures 3"],
+    first_atom: Int[Tensor, " borders"],
+    cutoff: float,
+) -> tuple[
+    Int[Tensor, "2 edges"],
+    Int[Tensor, "edges 3"],
+    Float[Tensor, " edges"],
+    Float[Tensor, "edges 3"],
+]:
+    """As `find_edges`, with distances and vectors (Å)."""
+    edges, shifts = find_edges(positions, cell, pbc, first_atom, cutoff)
+    structure = torch.searchsorted(first_atom, edges[0], right=True) - 1
+    moved = torch.einsum("ea,eab->eb", shifts.to(cell.dtype), cell[structure])
+    vectors = positions[edges[1]] - positions[edges[0]] + moved
+    return edges, shifts, torch.linalg.norm(vectors, dim=1), vectors
 
 
 def find_neighbours(
@@ -47,6 +87,20 @@ def find_neighbours(
     )
     shifts = images[image] + wraps[centre] - wraps[neighbour]
     return torch.stack([centre, neighbour]), shifts.to(torch.int64)
+
+
+def _check(s: int, positions: Tensor, cell: Tensor, pbc: Tensor) -> None:
+    if not bool(torch.isfinite(positions).all()):
+        bad = torch.nonzero(~torch.isfinite(positions).all(dim=1)).flatten().tolist()
+        raise ValueError(f"structure {s}: the position of atom {bad[0]} is not finite")
+    if not bool(torch.isfinite(cell).all()):
+        raise ValueError(f"structure {s}: the cell is not finite")
+    periodic = cell[pbc]
+    if len(periodic) and int(torch.linalg.matrix_rank(periodic)) < len(periodic):
+        raise ValueError(
+            f"structure {s}: the cell is singular along its periodic directions "
+            f"(pbc {pbc.tolist()}, cell {cell.tolist()})"
+        )
 
 
 def _complete_basis(cell: Tensor, pbc: Tensor) -> Tensor:

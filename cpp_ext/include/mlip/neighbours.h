@@ -21,7 +21,7 @@ struct Structures {
   // [first_atom[n_structures]][3], Å. Atoms may lie anywhere, inside the cell or far outside.
   const double* positions;
   // [n_structures][3][3], Å. Rows are cell vectors, left-handed or right-handed, however skewed.
-  // Rows along directions that are not periodic are not read.
+  // Rows along directions that are not periodic may be anything finite.
   const double* cells;
   // [n_structures][3]
   const bool* periodic;
@@ -55,7 +55,7 @@ class NeighbourList {
   // `threads` is the most that may be used; small inputs use one. The result does not depend on it.
   //
   // Throws std::invalid_argument, with words that name the structure or atom, if the cutoff is not a
-  // positive finite number, a position or a periodic cell vector is not finite, the cell is singular
+  // positive finite number, a position or a cell is not finite, the cell is singular
   // along its periodic directions, or the list would need more than 2^31 images of one structure.
   // Throws std::bad_alloc if memory runs out. After either, size() is 0.
   void find(const Structures& structures, double cutoff, int threads);
