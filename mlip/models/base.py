@@ -5,7 +5,7 @@ Forces, stress and totals are derived once for all models in `mlip.models.deriva
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from ase.data import chemical_symbols
@@ -57,7 +57,7 @@ class Potential(nn.Module, ABC):
         self.register_buffer("species_lookup", lookup, persistent=False)
 
     @classmethod
-    def build(cls, config: Any, species: Sequence[int]) -> Self:
+    def build(cls, config: Any, species: Sequence[int]) -> "Potential":
         """A new model from its config."""
         return cls(config, species)  # type: ignore[arg-type]  # as concrete models have it
 
@@ -71,6 +71,15 @@ class Potential(nn.Module, ABC):
     def adapt(self, graphs: Sequence[AtomicGraph]) -> None:
         """Fit what is fixed before training (feature means, neighbour counts) to training data
         with neighbours. The default has nothing to fit."""
+
+    def preparation_bytes(self, graphs: Sequence[AtomicGraph]) -> int:  # noqa: ARG002
+        """Memory that `prepare` needs for all of these graphs; 0 if it does nothing."""
+        return 0
+
+    def prepare(self, graph: AtomicGraph) -> AtomicGraph:
+        """The graph with all that does not change while the parameters are trained, computed once.
+        Predictions for it are those for the graph itself. The default has nothing to compute."""
+        return graph
 
     def features(self, graph: AtomicGraph) -> Float[Tensor, "atoms features"]:  # noqa: ARG002
         """What the model knows of each atom's environment, for selection and uncertainty."""

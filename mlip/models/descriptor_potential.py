@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mlip.descriptors.base import Descriptor
+from mlip.descriptors.linearised import describe, features_of, jacobian_bytes
 from mlip.graph import AtomicGraph
 from mlip.models.base import Potential
 
@@ -31,7 +32,13 @@ class DescriptorPotential(Potential):
         """Learned energies of atoms, in units of the scale, from their features."""
 
     def features(self, graph: AtomicGraph) -> Float[Tensor, "atoms features"]:
-        return self.descriptor(graph.within(self.cutoff)).to(self.dtype)
+        return features_of(self.descriptor, graph.within(self.cutoff)).to(self.dtype)
+
+    def preparation_bytes(self, graphs: Sequence[AtomicGraph]) -> int:
+        return jacobian_bytes(self.descriptor, graphs, self.dtype)
+
+    def prepare(self, graph: AtomicGraph) -> AtomicGraph:
+        return describe(self.descriptor, graph)
 
     def interaction(
         self, graph: AtomicGraph, species_index: Int[Tensor, " atoms"]

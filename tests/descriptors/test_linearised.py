@@ -1,0 +1,100 @@
+"""Carried features give what the descriptor itself gives, to rounding."""
+
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from ase.build import bulk, molecule
+from jaxtyping import Float
+from torch import Tensor
+
+from mlip.descriptors.base import Descriptor
+from mlip.descriptors.linearised import DescribedGraph, describe, features_of, jacobian_bytes
+from mlip.graph import AtomicGraph
+from mlip.models.base import Potential
+from mlip.models.derivatives import predict
+from mlip.neighbours import with_neighbours
+from mlip.ops.scatter import sum_by_index
+
+WANTED = ("energy", "forces", "virial")
+
+
+class Radial(Descriptor):
+    """Two sums of Gaussians, and their product: not linear in the neighbours."""
+
+    def __init__(self) -> None:
+        super().__init__([6, 8, 14], 4.0, 3)
+
+    def forward(self, graph: AtomicGraph) -> Float[Tensor, "atoms features"]:
+        d = torch.linalg.norm(graph.edge_vectors(), dim=1, keepdim=True)
+        eta = torch.tensor([0.3, 1.1], dtype=d.dtype)
+        sums = sum_by_index(torch.exp(-eta * d**2) * (1 - d / 4) ** 3, graph.centres, graph.n_atoms)
+        return torch.cat([sums, sums.prod(dim=1, keepdim=True)], dim=1)
+
+
+class Toy(Potential):
+    """A small network on `Radial`."""
+
+    def __init__(self) -> None:
+        super().__init__([6, 8, 14], 4.0)
+        self.descriptor = Radial()
+        generator = torch.Generator().manual_seed(3)
+        self.weight = torch.nn.Parameter(
+            torch.randn(3, 5, generator=generator, dtype=torch.float64)
+        )
+
+    def interaction(self, graph: AtomicGraph, species_index: Tensor) -> Tensor:
+        return torch.tanh(features_of(self.descriptor, graph) @ self.weight).sum(dim=1)
+
+
+def graphs() -> list[AtomicGraph]:
+    structures = [bulk("Si", cubic=True), bulk("Si"), molecule("CO2"), Atoms("O")]
+    for seed, atoms in enumerate(structures):
+        atoms.rattle(0.1, seed=seed)
+    return [with_neighbours(AtomicGraph.from_atoms(a), 4.0) for a in structures]
+
+
+def test_predictions_and_their_parameter_gradients_agree() -> None:
+    model = Toy()
+    plain = AtomicGraph.batch(graphs())
+    described = DescribedGraph.batch([describe(model.descriptor, g) for g in graphs()])
+    gradients = []
+    for graph in (plain, described):
+        found = predict(model, graph, WANTED, training=True)
+        loss = sum(value.square().sum() for value in found.values())
+        gradients.append(torch.autograd.grad(loss, [model.weight])[0])
+    direct, carried = predict(model, plain, WANTED), predict(model, described, WANTED)
+    for name in WANTED:
+        torch.testing.assert_close(carried[name], direct[name], rtol=0, atol=1e-12)
+    torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-12, atol=1e-12)
+
+
+def test_moved_atoms_are_noticed() -> None:
+    model = Toy()
+    described = describe(model.descriptor, graphs()[0])
+    with pytest.raises(ValueError, match="moved"):
+        model(described.replace(positions=described.positions * 1.001))
+
+
+def test_memory_is_foreseen() -> None:
+    descriptor = Radial()
+    described = [describe(descriptor, g) for g in graphs()]
+    held = sum(g.jacobian.numel() * g.jacobian.itemsize for g in described)
+    assert jacobian_bytes(descriptor, graphs(), torch.float64) == held
+
+
+def test_jacobian_is_the_derivative() -> None:
+    descriptor = Radial()
+    graph = graphs()[0]
+    described = describe(descriptor, graph)
+    step, edge, direction = 1e-5, 7, 1
+    changed = []
+    for sign in (1, -1):
+        vectors = graph.edge_vectors()
+        vectors[edge, direction] += sign * step
+        d = torch.linalg.norm(vectors, dim=1, keepdim=True)
+        eta = torch.tensor([0.3, 1.1], dtype=d.dtype)
+        sums = sum_by_index(torch.exp(-eta * d**2) * (1 - d / 4) ** 3, graph.centres, graph.n_atoms)
+        changed.append(torch.cat([sums, sums.prod(dim=1, keepdim=True)], dim=1))
+    numerical = ((changed[0] - changed[1]) / (2 * step))[graph.centres[edge]]
+    np.testing.assert_allclose(described.jacobian[edge, direction], numerical, atol=1e-9)
