@@ -72,7 +72,7 @@ def features_of(descriptor: Descriptor, graph: AtomicGraph) -> Float[Tensor, "at
     ValueError
         If the graph was moved since it was described.
     """
-    if not isinstance(graph, DescribedGraph) or graph.jacobian is None:
+    if not isinstance(graph, DescribedGraph) or graph.described_at is None:
         return descriptor(graph)
     vectors = graph.edge_vectors()
     if not torch.equal(vectors.detach(), graph.described_at):
