@@ -1,0 +1,115 @@
+"""Radial functions of the distance: Gaussians, Bessel functions, and the basis sets of SOAP."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.linalg import inv, sqrtm
+from scipy.special import gamma, ive
+from torch import Tensor
+
+
+def gaussians(
+    distances: Float[Tensor, " points"],
+    eta: Float[Tensor, " functions"],
+    centres: Float[Tensor, " functions"],
+) -> Float[Tensor, "functions points"]:
+    """exp(-eta (r - centre)^2) for each pair of eta (Å^-2) and centre (Å)."""
+    return torch.exp(-eta[:, None] * (distances - centres[:, None]) ** 2)
+
+
+def bessel(
+    distances: Float[Tensor, " points"], cutoff: float, count: int
+) -> Float[Tensor, "count points"]:
+    """sqrt(2 / r_c) sin(n pi r / r_c) / r for n = 1..count, orthonormal on [0, r_c] with r^2 dr;
+    Gasteiger, Gross and Günnemann, ICLR 2020 (DimeNet), eq. 7. Finite at r = 0."""
+    r = distances.clamp(min=1e-6 * cutoff)
+    orders = torch.arange(1, count + 1, dtype=r.dtype, device=r.device)
+    return (2.0 / cutoff) ** 0.5 * torch.sin(orders[:, None] * (torch.pi / cutoff) * r) / r
+
+
+# --------------------------------------------------------------------- the density of SOAP, numpy
+#
+# A neighbour at r is a Gaussian exp(-|x - r|^2 / 2 sigma^2). Its projection on g_n(|x|) Y_lm(x/|x|)
+# is R_nl(|r|) Y_lm(r/|r|); these functions compute R_nl, once, on a grid of distances.
+
+
+def gto_projections(
+    distances: Float[np.ndarray, " points"], n_max: int, l_max: int, sigma: float, end: float
+) -> Float[np.ndarray, "degrees functions points"]:
+    """R_nl for the basis r^l exp(-alpha_nl r^2), Löwdin-orthonormalised for each l; the alphas let
+    the functions decay to 1e-3 at distances evenly spaced from 1 Å to `end`.
+
+    The basis of Himanen et al., Comput. Phys. Commun. 247, 106949 (2020), sec. 2.2; the integral
+    with a Gaussian density is analytic:
+    pi^(3/2) eta^l / (alpha + eta)^(l + 3/2) r^l exp(-r^2 alpha eta / (alpha + eta)).
+
+    Raises
+    ------
+    ValueError
+        If `end` is not above 1 Å, or the functions are linearly dependent to rounding.
+    """
+    if end <= 1.0:
+        raise ValueError(f"the gto basis needs a cutoff above 1 Å, got {end}")
+    eta = 0.5 / sigma**2
+    decay = np.linspace(1.0, end, n_max)
+    projections = []
+    for l in range(l_max + 1):  # noqa: E741
+        alpha = (l * np.log(decay) - np.log(1e-3)) / decay**2
+        overlap = 0.5 * gamma(l + 1.5) * (alpha[:, None] + alpha) ** (-l - 1.5)
+        weight = np.pi**1.5 * eta**l / (alpha + eta) ** (l + 1.5)
+        exponent = (alpha * eta / (alpha + eta))[:, None] * distances**2
+        primitive = weight[:, None] * distances**l * np.exp(-exponent)
+        projections.append(_orthonormalising(overlap) @ primitive)
+    return np.stack(projections)
+
+
+def polynomial_projections(
+    distances: Float[np.ndarray, " points"], n_max: int, l_max: int, sigma: float, end: float
+) -> Float[np.ndarray, "degrees functions points"]:
+    """R_nl for the basis (end - r)^(n + 2), n = 1..n_max, zero beyond `end`, Löwdin-orthonormal;
+    Bartók, Kondor and Csányi, Phys. Rev. B 87, 184115 (2013), eq. 19.
+
+    The integral over the density, 4 pi int x^2 g_n(x) exp(-eta (x^2 + r^2)) i_l(2 eta x r) dx with
+    the modified spherical Bessel function i_l, is done by Gauss-Legendre quadrature.
+
+    Raises
+    ------
+    ValueError
+        If the functions are linearly dependent to rounding.
+    """
+    eta = 0.5 / sigma**2
+    n = np.arange(1, n_max + 1)
+    total = n[:, None] + n
+    overlap = 2.0 * end ** (7 + total) / ((5 + total) * (6 + total) * (7 + total))
+    x, weights = np.polynomial.legendre.leggauss(_quadrature_points(sigma, end))
+    x, weights = 0.5 * end * (x + 1.0), 0.5 * end * weights
+    basis = _orthonormalising(overlap) @ (end - x) ** (n[:, None] + 2)
+    argument = np.maximum(2.0 * eta * x[:, None] * distances, 1e-30)
+    damped = np.exp(-eta * (x[:, None] - distances) ** 2) * np.sqrt(0.5 * np.pi / argument)
+    integrand = 4.0 * np.pi * basis * weights * x**2
+    return np.stack([integrand @ (damped * ive(l + 0.5, argument)) for l in range(l_max + 1)])
+
+
+def _quadrature_points(sigma: float, end: float) -> int:
+    """Enough for Gaussians of this width to be integrated to rounding; at least 100."""
+    return max(100, int(12 * end / sigma))
+
+
+def _orthonormalising(overlap: np.ndarray) -> np.ndarray:
+    """Löwdin's overlap^(-1/2)."""
+    matrix = sqrtm(inv(overlap))
+    if np.iscomplexobj(matrix) or not np.isfinite(matrix).all():
+        raise ValueError(
+            f"the {len(overlap)} radial functions are linearly dependent to rounding; use fewer "
+            "(n_max) or a larger cutoff"
+        )
+    return matrix
+
+
+#: By their names in config files.
+DENSITY_PROJECTIONS: dict[str, Callable[..., np.ndarray]] = {
+    "gto": gto_projections,
+    "polynomial": polynomial_projections,
+}
