@@ -43,9 +43,9 @@ class DescribedGraph(AtomicGraph):
     @classmethod
     def batch(cls, graphs: Sequence[AtomicGraph]) -> "DescribedGraph":
         """Several described graphs as one."""
-        joined = super().batch(graphs)
         named = ("features", "jacobian", "described_at")
-        return joined.replace(**{n: torch.cat([getattr(g, n) for g in graphs]) for n in named})
+        carried = {name: torch.cat([getattr(g, name) for g in graphs]) for name in named}
+        return cls(**_fields(AtomicGraph.batch(graphs)), **carried)
 
 
 def describe(descriptor: Descriptor, graph: AtomicGraph) -> DescribedGraph:
