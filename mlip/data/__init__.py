@@ -1,5 +1,6 @@
 """Data: reading labelled structures, checking them, splitting them, serving them to training."""
 
+from mlip.data.checks import DataReport, check_frames
 from mlip.data.dataset import GraphDataset, batches_by_atoms
 from mlip.data.frames import Frame, FrameSet, elements
 from mlip.data.identity import fingerprint
@@ -14,6 +15,7 @@ from mlip.data.statistics import (
 )
 
 __all__ = [
+    "DataReport",
     "Frame",
     "FrameSet",
     "GraphDataset",
@@ -23,6 +25,7 @@ __all__ = [
     "Split",
     "SplitConfig",
     "batches_by_atoms",
+    "check_frames",
     "elements",
     "energy_scale",
     "fingerprint",
