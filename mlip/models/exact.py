@@ -1,7 +1,6 @@
 """Modules whose numbers stay float64, whatever precision the model around them is cast to."""
 
 from collections.abc import Callable
-from typing import Self
 
 from torch import Tensor, nn
 
@@ -11,7 +10,7 @@ class ExactModule(nn.Module):
     not to a lower precision, where reference energies of thousands of eV would lose their digits.
     """
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:  # noqa: ARG002
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "ExactModule":  # noqa: ARG002
         for name, exact in list(self._buffers.items()):
             if exact is not None:
                 self._buffers[name] = exact.to(fn(exact).device)

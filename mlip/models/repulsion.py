@@ -11,7 +11,7 @@ switched to zero well before the distances of chemical bonds, which are the lear
 """
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Literal
 
 import torch
 from ase.data import chemical_symbols, covalent_radii
@@ -60,7 +60,7 @@ class ZBL(ExactModule):
         """Beyond this fraction there is none."""
 
         @model_validator(mode="after")
-        def _ordered(self) -> Self:
+        def _ordered(self) -> "ZBL.Config":
             if self.inner >= self.outer:
                 raise ValueError(f"inner ({self.inner}) must be below outer ({self.outer})")
             return self
