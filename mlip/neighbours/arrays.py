@@ -1,7 +1,7 @@
 """Neighbour lists as numpy arrays, by the conventions of `ase.neighborlist` and matscipy."""
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -55,12 +55,12 @@ def neighbour_list(
 
 def _find(atoms: Atoms, cutoff: float, lengths: bool) -> dict[str, np.ndarray]:
     structure = (
-        torch.from_numpy(np.asarray(atoms.positions, dtype=np.float64)),
-        torch.from_numpy(np.array(atoms.cell, dtype=np.float64)[None]),
+        torch.from_numpy(np.array(atoms.positions, dtype=np.float64)),
+        torch.from_numpy(np.array(atoms.cell.array, dtype=np.float64)[None]),
         torch.from_numpy(np.array(atoms.pbc, dtype=bool)[None]),
-        torch.tensor([0, len(atoms)]),
+        torch.from_numpy(np.array([0, len(atoms)])),
     )
-    find = compiled if compiled.available(structure[0].device) else reference
+    find = _finder()
     if not lengths:
         edges, shifts = find.find_edges(*structure, cutoff)
         return {"i": edges[0].numpy(), "j": edges[1].numpy(), "S": shifts.numpy()}
@@ -72,6 +72,10 @@ def _find(atoms: Atoms, cutoff: float, lengths: bool) -> dict[str, np.ndarray]:
         "d": distances.numpy(),
         "D": vectors.numpy(),
     }
+
+
+def _finder() -> ModuleType:
+    return compiled if compiled.available(torch.device("cpu")) else reference
 
 
 def _limits(
@@ -94,11 +98,19 @@ def _limits(
 
 def _table(cutoffs: Mapping[tuple[str | int, str | int], float]) -> np.ndarray:
     """Cutoffs by two atomic numbers; 0 where none was given."""
+    if not cutoffs:
+        raise ValueError("the table of cutoffs names no pair of species")
     table = np.zeros((len(atomic_numbers), len(atomic_numbers)))
     for pair, radius in cutoffs.items():
-        a, b = (atomic_numbers[s] if isinstance(s, str) else int(s) for s in pair)
         if not (np.isfinite(radius) and radius > 0):
             raise ValueError(f"the cutoff of {pair} must be a positive number of Å, got {radius}")
-        for row, column in itertools.permutations((a, b)):
-            table[row, column] = radius
+        a, b = map(_atomic_number, pair)
+        table[a, b] = table[b, a] = radius
     return table
+
+
+def _atomic_number(species: str | int) -> int:
+    number = atomic_numbers.get(species) if isinstance(species, str) else int(species)
+    if number is None or not 0 <= number < len(atomic_numbers):
+        raise ValueError(f"{species!r} in the table of cutoffs is not an element")
+    return number

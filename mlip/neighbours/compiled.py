@@ -28,7 +28,8 @@ def find_edges(
     Raises
     ------
     ValueError
-        If the cutoff is not a positive number, positions or cells are not finite, or the cell of a structure is singular along its periodic directions.
+        If the cutoff is not a positive number, positions or cells are not finite, or the cell of
+        a structure is singular along its periodic directions.
     """
     return torch.ops.mlip.neighbour_list(positions, cell, pbc, first_atom, cutoff)
 
