@@ -50,6 +50,39 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     _out.print(drawn)
 
 
+def details(title: str, entries: Iterable[tuple[str, object]], *, aside: bool = False) -> None:
+    """Names and values, one a line; `aside` from results, on standard error."""
+    drawn = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    drawn.add_column(style="dim", no_wrap=True)
+    drawn.add_column()
+    for name, value in entries:
+        drawn.add_row(escape(name), escape(str(value)))
+    console = _err if aside else _out
+    console.print(f"[bold]{escape(title)}[/]")
+    console.print(drawn)
+    console.print()
+
+
+class RunningTable:
+    """A table that grows, on standard error: one row for each thing that has happened.
+
+    Parameters
+    ----------
+    columns : name and unit of each; a row that is marked is the best so far
+    """
+
+    def __init__(self, columns: Sequence[tuple[str, str]]) -> None:
+        self._widths = [max(len(name), len(unit), 6) for name, unit in columns]
+        for line, style in zip(zip(*columns), ("bold", "dim")):
+            _err.print(self._line(line), style=style)
+
+    def row(self, cells: Sequence[str], *, marked: bool = False) -> None:
+        _err.print(self._line(cells) + (" *" if marked else ""))
+
+    def _line(self, cells: Sequence[str]) -> str:
+        return escape("  ".join(f"{cell:>{width}}" for cell, width in zip(cells, self._widths)))
+
+
 class Bar:
     """A running progress bar: `step` it, and `say` what the last figure was."""
 
@@ -59,6 +92,10 @@ class Bar:
 
     def step(self, count: int = 1) -> None:
         self._progress.advance(self._task, count)
+
+    def begin(self, title: str, total: int, done: int) -> None:
+        """Start again, for the next part of the work."""
+        self._progress.reset(self._task, total=total, completed=done, description=escape(title))
 
     def say(self, text: str) -> None:
         self._progress.update(self._task, said=escape(text))

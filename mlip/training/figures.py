@@ -1,0 +1,229 @@
+"""The figures of the report, as PNG. Drawn without pyplot: nothing global, no window."""
+
+import base64
+import functools
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ParamSpec
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator
+
+from mlip.properties import LABELS, PROPERTIES
+from mlip.training.metrics import Errors
+from mlip.training.observers import Row
+
+#: One colour for each split, told apart by people with any colour vision (Okabe and Ito).
+COLOURS = {"train": "#9aa5b1", "valid": "#0072b2", "test": "#d55e00"}
+_ORDER = ("train", "valid", "test")
+_STYLE: Any = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#5b6673",
+    "axes.labelcolor": "#27313b",
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlecolor": "#27313b",
+    "xtick.color": "#5b6673",
+    "ytick.color": "#5b6673",
+    "axes.grid": True,
+    "grid.color": "#e6eaee",
+    "grid.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "lines.linewidth": 1.6,
+}
+#: Points drawn of one split in one panel; more would only be the same ink.
+_POINTS = 20_000
+_PANEL = 3.6  # inches
+
+
+Arguments = ParamSpec("Arguments")
+
+
+def _styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
+    """Draw in the report's style, and leave matplotlib's settings as they were."""
+
+    @functools.wraps(draw)
+    def drawn(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
+        with mpl.rc_context(_STYLE):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+@_styled
+def parity(found: Mapping[str, Errors], reference_energies: Mapping[int, float]) -> Figure:
+    """Predicted against reference values of each property, all splits; energies without the
+    reference energies of their elements (eV by atomic number)."""
+    names = _properties(found)
+    figure, panels = _panels(len(names), height=_PANEL)
+    for panel, name in zip(panels, names):
+        unit = _unit(PROPERTIES[name].unit) + ("/atom" if PROPERTIES[name].extensive else "")
+        for split in _splits(found):
+            offsets = reference_energies if name == "energy" else {}
+            reference, predicted = _values(found[split], name, offsets)
+            panel.plot(
+                reference, predicted, ".", color=COLOURS[split], ms=_marker(len(reference)),
+                alpha=0.75, mew=0, rasterized=True, label=split,
+            )  # fmt: skip
+        low, high = panel.get_xlim()
+        panel.plot([low, high], [low, high], color="#27313b", lw=0.8, zorder=0.5)
+        panel.set(xlim=(low, high), xlabel=f"reference [{unit}]", title=_title(name))
+        panel.set_ylabel(f"predicted [{unit}]")
+        _legend_with(panel, {s: _mae(found[s], name) for s in _splits(found)})
+    return figure
+
+
+@_styled
+def distributions(found: Mapping[str, Errors]) -> Figure:
+    """How often errors of which size occur: the share of entries with a larger error."""
+    names = _properties(found)
+    figure, panels = _panels(len(names), height=0.8 * _PANEL)
+    for panel, name in zip(panels, names):
+        for split in _splits(found):
+            sizes = np.sort(np.abs(_residuals(found[split], name)))
+            if not len(sizes):
+                continue
+            share = 100.0 * (1.0 - np.arange(len(sizes)) / len(sizes))
+            panel.step(
+                np.maximum(sizes, 1e-9), share, where="post", color=COLOURS[split], label=split
+            )
+        panel.set(xscale="log", yscale="log", title=_title(name), ylabel="entries with more [%]")
+        panel.set_xlabel(f"|error| [{_unit(PROPERTIES[name].error_unit)}]")
+        medians = [_median(found[s], name) for s in _splits(found) if name in found[s].overall]
+        panel.set_xlim(left=max(0.05 * min(medians), 1e-6))
+        panel.set_ylim(top=130.0)
+        _plain_numbers(panel)
+        panel.legend(loc="lower left")
+    return figure
+
+
+@_styled
+def learning_curve(history: Sequence[Row]) -> Figure:
+    """Losses, and validation errors of each property, over the epochs."""
+    names = [n for n in LABELS if f"valid_{n}_mae" in history[-1]]
+    figure, panels = _panels(1 + len(names), height=0.8 * _PANEL)
+    epochs = [row["epoch"] for row in history]
+    style: dict[str, Any] = {"marker": "o", "ms": 3} if len(epochs) < 25 else {}
+    first = panels[0]
+    first.plot(epochs, [r["train_loss"] for r in history], color="#5b6673", label="train", **style)
+    first.plot(
+        epochs, [r["valid_loss"] for r in history], color=COLOURS["valid"], label="valid", **style
+    )
+    best = min(history, key=lambda row: row["valid_loss"])
+    first.plot(best["epoch"], best["valid_loss"], "o", color=COLOURS["test"], label="best")
+    first.set(yscale="log", xlabel="epoch", ylabel="loss", title="Loss")
+    _plain_numbers(first)
+    first.legend()
+    for panel, name in zip(panels[1:], names):
+        for measure, line in (("mae", "-"), ("rmse", "--")):
+            values = [row.get(f"valid_{name}_{measure}", np.nan) for row in history]
+            panel.plot(epochs, values, line, color=COLOURS["valid"], label=measure.upper(), **style)
+        unit = _unit(PROPERTIES[name].error_unit)
+        panel.set(yscale="log", xlabel="epoch", ylabel=f"validation error [{unit}]")
+        panel.set_title(_title(name))
+        _plain_numbers(panel)
+        panel.legend()
+    return figure
+
+
+def embedded(figure: Figure) -> str:
+    """A figure as data URI."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=160)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+# ----------------------------------------------------------------------------------------- parts
+
+
+def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(max(3, count) * _PANEL, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, max(3, count), squeeze=False)[0]
+    for panel in panels[count:]:
+        panel.set_visible(False)
+    return figure, list(panels[:count])
+
+
+def _properties(found: Mapping[str, Errors]) -> list[str]:
+    return [name for name in LABELS if any(name in part.overall for part in found.values())]
+
+
+def _splits(found: Mapping[str, Errors]) -> list[str]:
+    return [split for split in _ORDER if split in found]
+
+
+def _values(
+    found: Errors, name: str, offsets: Mapping[int, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reference and predicted values of all frames, thinned evenly to what a panel can show."""
+    pairs = []
+    for frame in found.frames:
+        if name in frame.residuals:
+            offset = np.mean([offsets.get(int(z), 0.0) for z in frame.numbers])
+            pairs.append((frame.references[name] - offset, frame.predictions(name) - offset))
+    if not pairs:
+        return np.empty(0), np.empty(0)
+    reference, predicted = (np.concatenate(side) for side in zip(*pairs))
+    step = -(-len(reference) // _POINTS)
+    return reference[::step], predicted[::step]
+
+
+def _residuals(found: Errors, name: str) -> np.ndarray:
+    parts = [f.residuals[name] for f in found.frames if name in f.residuals]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _median(found: Errors, name: str) -> float:
+    return float(np.median(np.abs(_residuals(found, name))))
+
+
+def _mae(found: Errors, name: str) -> str:
+    if name not in found.overall:
+        return "no labels"
+    part = found.overall[name]
+    return f"{part.mae:.3g} {_unit(part.unit)}"
+
+
+def _legend_with(panel: Axes, remarks: Mapping[str, str]) -> None:
+    """A legend that gives each split's mean absolute error."""
+    handles, labels = panel.get_legend_handles_labels()
+    texts = [f"{label}: {remarks[label]}" for label in labels]
+    legend = panel.legend(handles, texts, title="MAE", loc="upper left", alignment="left")
+    for line in legend.get_lines():
+        line.set(markersize=7, alpha=1.0)
+
+
+def _title(name: str) -> str:
+    shown = {"energy": "Energy per atom", "forces": "Force components"}
+    return shown.get(name, f"{name.capitalize()} components")
+
+
+def _marker(count: int) -> float:
+    return 6.0 if count < 300 else 4.0 if count < 3000 else 2.5
+
+
+def _unit(unit: str) -> str:
+    return unit.replace("^3", "³")
+
+
+def _plain_numbers(panel: Axes) -> None:
+    """Ticks of logarithmic axes as plain numbers, and enough of them within one decade."""
+    for axis in (panel.xaxis, panel.yaxis):
+        if axis.get_scale() != "log":
+            continue
+        low, high = axis.get_view_interval()
+        subdivisions = (1.0, 2.0, 5.0) if high / low < 200.0 else (1.0,)
+        axis.set_major_locator(LogLocator(subs=subdivisions))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(FuncFormatter(lambda _, __: ""))

@@ -1,0 +1,159 @@
+"""Where the learning curve goes: log.csv and train.log always, TensorBoard and W&B if asked for."""
+
+import csv
+import importlib.util
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from mlip.properties import LABELS, PROPERTIES
+from mlip.settings import Settings
+from mlip.training.observers import Observer, Row
+
+
+class LoggersConfig(Settings):
+    """Where the learning curve goes besides log.csv."""
+
+    tensorboard: bool = False
+    """Write events for TensorBoard into the run folder."""
+    wandb: str | None = None
+    """Name of the Weights & Biases project to log to."""
+
+
+def column_titles(row: Row) -> dict[str, str]:
+    """Titles with units of the columns of the learning curve, by key."""
+    titles = {"epoch": "epoch", "step": "step", "seconds": "time [s]",
+              "learning_rate": "learning rate", "train_loss": "train loss",
+              "valid_loss": "valid loss"}  # fmt: skip
+    for name in LABELS:
+        for measure in ("mae", "rmse"):
+            unit = PROPERTIES[name].error_unit
+            titles[f"valid_{name}_{measure}"] = f"valid {name} {measure.upper()} [{unit}]"
+    return {key: titles[key] for key in row}
+
+
+class CsvLog(Observer):
+    """log.csv: one line for each epoch. A resumed run first rewrites what its checkpoint knows, so
+    that epochs that were lost do not appear twice."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def training_started(self, history: Sequence[Row]) -> None:
+        self._path.unlink(missing_ok=True)
+        for row in history:
+            self.validated(row, best=False)
+
+    def validated(self, row: Row, best: bool) -> None:  # noqa: ARG002
+        titles = column_titles(row)
+        new = not self._path.exists()
+        with self._path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow(titles.values())
+            writer.writerow(f"{row[key]:.10g}" for key in titles)
+
+
+class TextLog(Observer):
+    """train.log: what happened and when, for reading. It is appended to by resumed runs."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)
+
+    def message(self, text: str) -> None:
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S")
+        for line in text.splitlines():
+            self._file.write(f"{stamp}  {line}\n")
+
+    def warning(self, text: str) -> None:
+        self.message(f"warning: {text}")
+
+    def validated(self, row: Row, best: bool) -> None:
+        titles = column_titles(row)
+        parts = [f"{title} {row[key]:.6g}" for key, title in titles.items()]
+        self.message(", ".join(parts) + (" (best)" if best else ""))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class TensorBoardLog(Observer):
+    """Events that `tensorboard --logdir RUN_FOLDER` shows."""
+
+    def __init__(self, folder: Path) -> None:
+        _require("tensorboard", "loggers.tensorboard")
+        self._folder = folder
+        self._writer: Any = None
+
+    def training_started(self, history: Sequence[Row]) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        purge = int(history[-1]["step"]) + 1 if history else None
+        self._writer = SummaryWriter(str(self._folder), purge_step=purge)
+
+    def validated(self, row: Row, best: bool) -> None:  # noqa: ARG002
+        for key in row.keys() - {"epoch", "step"}:
+            self._writer.add_scalar(key, row[key], int(row["step"]))
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+class WandbLog(Observer):
+    """Weights & Biases; a resumed run continues the same curve."""
+
+    def __init__(self, project: str, folder: Path, config: Mapping[str, Any]) -> None:
+        _require("wandb", "loggers.wandb")
+        self._project, self._folder, self._config = project, folder, dict(config)
+        self._run: Any = None
+
+    def training_started(self, history: Sequence[Row]) -> None:  # noqa: ARG002
+        import wandb
+
+        self._run = wandb.init(
+            project=self._project,
+            dir=str(self._folder),
+            config=self._config,
+            id=_stable_id(self._folder),
+            resume="allow",
+        )
+
+    def validated(self, row: Row, best: bool) -> None:  # noqa: ARG002
+        self._run.log(dict(row), step=int(row["step"]))
+
+    def close(self) -> None:
+        if self._run is not None:
+            self._run.finish()
+
+
+def build_loggers(
+    config: LoggersConfig, folder: Path, resolved: Mapping[str, Any]
+) -> list[Observer]:
+    """The loggers of a run folder.
+
+    Raises
+    ------
+    ValueError
+        If one is asked for that is not installed.
+    """
+    loggers: list[Observer] = [CsvLog(folder / "log.csv"), TextLog(folder / "train.log")]
+    if config.tensorboard:
+        loggers.append(TensorBoardLog(folder / "tensorboard"))
+    if config.wandb:
+        loggers.append(WandbLog(config.wandb, folder, resolved))
+    return loggers
+
+
+def _require(package: str, key: str) -> None:
+    if importlib.util.find_spec(package) is None:
+        raise ValueError(f"{key} needs the package {package}: pip install {package}, or leave it")
+
+
+def _stable_id(folder: Path) -> str:
+    """A name that a resumed run finds again: the folder's, with its time of creation."""
+    marker = folder / "wandb_id"
+    if not marker.exists():
+        marker.write_text(f"{folder.name}-{time.time_ns():x}", encoding="utf-8")
+    return marker.read_text(encoding="utf-8")

@@ -1,0 +1,57 @@
+"""Optimisers by name, and their state as named tensors."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from mlip.settings import Settings
+
+
+class OptimiserConfig(Settings):
+    """The optimiser and its first learning rate."""
+
+    name: Literal["adam", "adamw", "amsgrad"] = "adamw"
+    """Adam (Kingma and Ba, arXiv:1412.6980), with decoupled weight decay (AdamW, Loshchilov and
+    Hutter, arXiv:1711.05101), or Adam with the AMSGrad maximum (Reddi, arXiv:1904.09237)."""
+    learning_rate: float = Field(default=3e-3, gt=0.0, allow_inf_nan=False)
+    """Learning rate before the schedule acts on it."""
+    weight_decay: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
+    """Pull of the weights towards zero."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Memory of the first and second moments of the gradient."""
+
+
+def build_optimiser(config: OptimiserConfig, model: nn.Module) -> torch.optim.Optimizer:
+    """The optimiser over all trainable parameters, in the model's order."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    decay = config.weight_decay
+    if config.name == "adamw":
+        return torch.optim.AdamW(parameters, config.learning_rate, config.betas, weight_decay=decay)
+    amsgrad = config.name == "amsgrad"
+    return torch.optim.Adam(
+        parameters, config.learning_rate, config.betas, weight_decay=decay, amsgrad=amsgrad
+    )
+
+
+def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The moments and step counts: ``{"3.exp_avg": ...}`` for the fourth parameter."""
+    state = optimiser.state_dict()["state"]
+    return {f"{i}.{key}": value for i, part in state.items() for key, value in part.items()}
+
+
+def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Give an optimiser the state that `optimiser_tensors` returned."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        index, _, key = name.partition(".")
+        state.setdefault(int(index), {})[key] = value
+    optimiser.load_state_dict(optimiser.state_dict() | {"state": state})
+
+
+def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """The rate of the next step."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate

@@ -1,0 +1,271 @@
+"""A training run from its config to its folder: config.yaml, train.log, log.csv, checkpoints/,
+model.safetensors and report.html."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from ase.data import chemical_symbols
+
+from mlip.data import GraphDataset
+from mlip.graph import AtomicGraph
+from mlip.models import (
+    DatasetCard,
+    ErrorCard,
+    ModelCard,
+    Potential,
+    build_model,
+    evaluate,
+    save_model,
+)
+from mlip.models.placement import as_dtype
+from mlip.settings import dump_settings
+from mlip.training.checkpoint import CheckpointFolder
+from mlip.training.config import TrainingConfig
+from mlip.training.inputs import Inputs, read_inputs
+from mlip.training.loggers import build_loggers
+from mlip.training.loop import Trainer
+from mlip.training.losses import Loss
+from mlip.training.metrics import Errors, errors
+from mlip.training.observers import Observer, Observers, Summary
+from mlip.training.parallel import Ranks, device_of_rank, joined_ranks
+from mlip.training.report import write_report
+
+#: Atoms at once when the final model is judged.
+_JUDGED_AT_ONCE = 512
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """The files of a run."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model.safetensors"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def checkpoints(self) -> CheckpointFolder:
+        return CheckpointFolder(self.path / "checkpoints")
+
+    def claim(self, resume: bool) -> None:
+        """Make the folder ready for a run.
+
+        Raises
+        ------
+        ValueError
+            If it holds a run already, which is not to be resumed.
+        """
+        if not resume and (self.config.exists() or self.checkpoints.folder.exists()):
+            raise ValueError(
+                f"{self.path} already holds a run. Continue it with --resume, or choose another "
+                "folder with --run-folder"
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+
+
+def train(
+    config: TrainingConfig,
+    run_folder: str | Path,
+    *,
+    resume: bool = False,
+    observers: Sequence[Observer] = (),
+) -> dict[str, Errors]:
+    """Train a potential; the run folder then holds all there is to know about it.
+
+    Parameters
+    ----------
+    config : with paths that are valid from here (`DataConfig.relative_to`)
+    resume : continue the run in the folder; one that has no checkpoint yet starts anew
+
+    Returns
+    -------
+    Errors of the final model by split, on the first rank.
+
+    Raises
+    ------
+    ValueError
+        If config, data, folder or checkpoint cannot be used, or the loss becomes NaN.
+    """
+    device = device_of_rank(config.device)
+    folder = RunFolder(Path(run_folder))
+    with joined_ranks(device) as ranks:
+        if ranks.first:
+            folder.claim(resume)
+        ranks.wait()
+        logs = (
+            build_loggers(config.loggers, folder.path, config.model_dump(mode="json"))
+            if ranks.first
+            else []
+        )
+        observer = Observers([*logs, *observers] if ranks.first else [])
+        try:
+            return _train(config, folder, resume, observer, ranks, device)
+        except Exception as problem:
+            observer.warning(f"stopped: {problem}")
+            raise
+        finally:
+            observer.close()
+
+
+def _train(
+    config: TrainingConfig,
+    folder: RunFolder,
+    resume: bool,
+    observer: Observer,
+    ranks: Ranks,
+    device: torch.device,
+) -> dict[str, Errors]:
+    inputs = read_inputs(config.data, config.loss.required(), config.seed)
+    config = _with_found_labels(config, inputs)
+    model = new_model(config, inputs.species)
+    datasets = {n: GraphDataset(frames, model.cutoff) for n, frames in inputs.splits().items()}
+    _check_validation(datasets["valid"], config)
+    if ranks.first:
+        folder.config.write_text(dump_settings(config), encoding="utf-8")
+    model.adapt(datasets["train"])
+    model.composition.set(inputs.references.values, inputs.scale)
+    model.to(device=device, dtype=as_dtype(config.dtype))
+    summary = summarise(config, inputs, datasets, model, ranks)
+    observer.data_read(summary)
+    trainer = Trainer(
+        model,
+        datasets["train"],
+        datasets["valid"],
+        config,
+        sources=[frame.source for frame in inputs.train],
+        observer=observer,
+        ranks=ranks,
+        checkpoints=folder.checkpoints,
+        identity={
+            "data": {name: datasets[name].fingerprint for name in ("train", "valid")},
+            "species": list(summary.elements),
+        },
+    )
+    if resume:
+        _resume(trainer, observer)
+    trainer.run()
+    return _conclude(config, folder, inputs, datasets, trainer, summary, observer)
+
+
+def new_model(config: TrainingConfig, species: Sequence[int]) -> Potential:
+    """The model of a config, with random weights that depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return build_model(config.model, species)
+
+
+def judge(model: Potential, dataset: GraphDataset) -> Errors:
+    """Errors of a model on labelled graphs."""
+    names = {name for frame in dataset.frames for name in frame.labels}
+    found = evaluate(model, dataset, sorted(names), batch_atoms=_JUDGED_AT_ONCE)
+    return errors(found, dataset.frames)
+
+
+def summarise(
+    config: TrainingConfig,
+    inputs: Inputs,
+    datasets: Mapping[str, GraphDataset],
+    model: Potential,
+    ranks: Ranks,
+) -> Summary:
+    """What the run is about to do."""
+    return Summary(
+        structures={name: len(dataset) for name, dataset in datasets.items()},
+        atoms={name: sum(dataset.atom_counts) for name, dataset in datasets.items()},
+        labels_found=inputs.labels_found,
+        trained_on=tuple(config.loss.terms()),
+        elements=tuple(chemical_symbols[z] for z in inputs.species),
+        references=inputs.references,
+        scale=inputs.scale,
+        model=config.model.name,
+        parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        cutoff=model.cutoff,
+        neighbours=datasets["train"].mean_neighbours,
+        device=str(model.device),
+        dtype=config.dtype,
+        ranks=ranks.size,
+        seed=config.seed,
+    )
+
+
+def _with_found_labels(config: TrainingConfig, inputs: Inputs) -> TrainingConfig:
+    """The config with loss terms only for labels that are there."""
+    found = inputs.labels()
+    stages = tuple(
+        stage.model_copy(update={"loss": stage.loss.restricted_to(found)})
+        for stage in config.stages
+    )
+    return config.model_copy(update={"loss": config.loss.restricted_to(found), "stages": stages})
+
+
+def _check_validation(valid: Sequence[AtomicGraph], config: TrainingConfig) -> None:
+    """The validation data must be able to tell a better epoch from a worse one."""
+    for loss in (config.loss, *(stage.loss for stage in config.stages)):
+        missing = [n for n in Loss(loss).terms if not any(n in graph.labels for graph in valid)]
+        if missing:
+            raise ValueError(
+                f"no validation frame has a label for {', '.join(missing)}, which the loss "
+                "contains: add such frames to data.valid, or leave the term out"
+            )
+
+
+def _resume(trainer: Trainer, observer: Observer) -> None:
+    if not trainer.restore():
+        observer.message("there is no checkpoint yet: the run starts from the beginning")
+        return
+    progress = trainer.progress
+    within = f" and {progress.batch} batches" if progress.batch else ""
+    observer.message(f"resumed after epoch {progress.epoch}{within}")
+
+
+def _conclude(
+    config: TrainingConfig,
+    folder: RunFolder,
+    inputs: Inputs,
+    datasets: Mapping[str, GraphDataset],
+    trainer: Trainer,
+    summary: Summary,
+    observer: Observer,
+) -> dict[str, Errors]:
+    """Judge the final model; write it and the report. On the first rank alone."""
+    if not trainer.ranks.first:
+        return {}
+    found = {name: judge(trainer.model, dataset) for name, dataset in datasets.items()}
+    save_model(folder.model, trainer.model, _card(config, inputs, datasets["train"], found))
+    write_report(folder.report, config, summary, trainer.progress.history, found)
+    observer.finished(found)
+    return found
+
+
+def _card(
+    config: TrainingConfig, inputs: Inputs, data: GraphDataset, found: Mapping[str, Errors]
+) -> ModelCard:
+    """What only the run knows about the model."""
+    return ModelCard(
+        reference_energies_source=inputs.references.source,
+        dataset=DatasetCard(
+            fingerprint=data.fingerprint,
+            n_structures=len(data),
+            n_atoms=sum(data.atom_counts),
+            level_of_theory=config.data.level_of_theory,
+        ),
+        errors={
+            split: {
+                name: ErrorCard(mae=part.mae, rmse=part.rmse, unit=part.unit)
+                for name, part in judged.overall.items()
+            }
+            for split, judged in found.items()
+        },
+        seed=config.seed,
+    )
