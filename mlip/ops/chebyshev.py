@@ -17,9 +17,7 @@ from torch.autograd.function import FunctionCtx
 _NODES = 512
 
 
-def chebyshev_polynomials(
-    x: Float[Tensor, " points"], count: int
-) -> Float[Tensor, "count points"]:
+def chebyshev_polynomials(x: Float[Tensor, " points"], count: int) -> Float[Tensor, "count points"]:
     """T_0(x) to T_(count-1)(x), for x in [-1, 1].
 
     Built by doubling, T_(n+k) = 2 T_n T_k - T_(n-k): a few large steps in place of many small ones.

@@ -1,13 +1,17 @@
 """Radial functions of the distance: Gaussians, Bessel functions, and the basis sets of SOAP."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import cache
+from types import MappingProxyType
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.linalg import inv, sqrtm
 from scipy.special import gamma, ive
 from torch import Tensor
+
+from mlip.ops.lowdin import decimals, lowdin, many_digits
 
 
 def gaussians(
@@ -38,8 +42,8 @@ def bessel(
 def gto_projections(
     distances: Float[np.ndarray, " points"], n_max: int, l_max: int, sigma: float, end: float
 ) -> Float[np.ndarray, "degrees functions points"]:
-    """R_nl for the basis r^l exp(-alpha_nl r^2), Löwdin-orthonormalised for each l; the alphas let
-    the functions decay to 1e-3 at distances evenly spaced from 1 Å to `end`.
+    """R_nl for the basis r^l exp(-alpha_nl r^2), Löwdin-orthonormal for each l; the alphas let the
+    functions decay to 1e-3 at distances evenly spaced from 1 Å to `end`.
 
     The basis of Himanen et al., Comput. Phys. Commun. 247, 106949 (2020), sec. 2.2; the integral
     with a Gaussian density is analytic:
@@ -48,20 +52,17 @@ def gto_projections(
     Raises
     ------
     ValueError
-        If `end` is not above 1 Å, or the functions are linearly dependent to rounding.
+        If `end` is not above 1 Å.
     """
     if end <= 1.0:
         raise ValueError(f"the gto basis needs a cutoff above 1 Å, got {end}")
     eta = 0.5 / sigma**2
-    decay = np.linspace(1.0, end, n_max)
     projections = []
-    for l in range(l_max + 1):  # noqa: E741
-        alpha = (l * np.log(decay) - np.log(1e-3)) / decay**2
-        overlap = 0.5 * gamma(l + 1.5) * (alpha[:, None] + alpha) ** (-l - 1.5)
+    for l in range(l_max + 1):
+        alpha, orthonormalise = _gto_basis(n_max, l, end)
         weight = np.pi**1.5 * eta**l / (alpha + eta) ** (l + 1.5)
         exponent = (alpha * eta / (alpha + eta))[:, None] * distances**2
-        primitive = weight[:, None] * distances**l * np.exp(-exponent)
-        projections.append(_orthonormalising(overlap) @ primitive)
+        projections.append(orthonormalise @ (weight[:, None] * distances**l * np.exp(-exponent)))
     return np.stack(projections)
 
 
@@ -73,43 +74,43 @@ def polynomial_projections(
 
     The integral over the density, 4 pi int x^2 g_n(x) exp(-eta (x^2 + r^2)) i_l(2 eta x r) dx with
     the modified spherical Bessel function i_l, is done by Gauss-Legendre quadrature.
-
-    Raises
-    ------
-    ValueError
-        If the functions are linearly dependent to rounding.
     """
     eta = 0.5 / sigma**2
-    n = np.arange(1, n_max + 1)
-    total = n[:, None] + n
-    overlap = 2.0 * end ** (7 + total) / ((5 + total) * (6 + total) * (7 + total))
-    x, weights = np.polynomial.legendre.leggauss(_quadrature_points(sigma, end))
+    # Enough points for Gaussians of this width to be integrated to rounding.
+    x, weights = np.polynomial.legendre.leggauss(max(100, int(12 * end / sigma)))
     x, weights = 0.5 * end * (x + 1.0), 0.5 * end * weights
-    basis = _orthonormalising(overlap) @ (end - x) ** (n[:, None] + 2)
+    basis = _polynomial_basis(x, n_max, end)
     argument = np.maximum(2.0 * eta * x[:, None] * distances, 1e-30)
     damped = np.exp(-eta * (x[:, None] - distances) ** 2) * np.sqrt(0.5 * np.pi / argument)
     integrand = 4.0 * np.pi * basis * weights * x**2
     return np.stack([integrand @ (damped * ive(l + 0.5, argument)) for l in range(l_max + 1)])
 
 
-def _quadrature_points(sigma: float, end: float) -> int:
-    """Enough for Gaussians of this width to be integrated to rounding; at least 100."""
-    return max(100, int(12 * end / sigma))
+@cache
+def _gto_basis(n_max: int, l: int, end: float) -> tuple[np.ndarray, np.ndarray]:
+    """Exponents [n] and the orthonormalising matrix [n, n]; the overlap of two functions is
+    Gamma(l + 3/2) / 2 (alpha + alpha')^(-l - 3/2)."""
+    decay = np.linspace(1.0, end, n_max)
+    alpha = (l * np.log(decay) - np.log(1e-3)) / decay**2
+    with many_digits():
+        exact = decimals(alpha)
+        overlap = (exact[:, None] + exact) ** (-l - Decimal("1.5"))
+        matrix = lowdin(overlap * Decimal(0.5 * gamma(l + 1.5)))
+    return alpha, matrix.astype(np.float64)
 
 
-def _orthonormalising(overlap: np.ndarray) -> np.ndarray:
-    """Löwdin's overlap^(-1/2)."""
-    matrix = sqrtm(inv(overlap))
-    if np.iscomplexobj(matrix) or not np.isfinite(matrix).all():
-        raise ValueError(
-            f"the {len(overlap)} radial functions are linearly dependent to rounding; use fewer "
-            "(n_max) or a larger cutoff"
-        )
-    return matrix
+def _polynomial_basis(x: np.ndarray, n_max: int, end: float) -> np.ndarray:
+    """Orthonormal functions [n, points]; the overlap of (end - r)^(n+2) and (end - r)^(k+2) is
+    2 end^(7+n+k) / ((5+n+k) (6+n+k) (7+n+k))."""
+    n = np.arange(1, n_max + 1)
+    with many_digits():
+        exact_end, total = Decimal(end), decimals(n[:, None] + n)
+        overlap = 2 * exact_end ** (7 + total) / ((5 + total) * (6 + total) * (7 + total))
+        primitives = (exact_end - decimals(x)) ** decimals(n[:, None] + 2)
+        return (lowdin(overlap) @ primitives).astype(np.float64)
 
 
 #: By their names in config files.
-DENSITY_PROJECTIONS: dict[str, Callable[..., np.ndarray]] = {
-    "gto": gto_projections,
-    "polynomial": polynomial_projections,
-}
+DENSITY_PROJECTIONS: Mapping[str, Callable[..., np.ndarray]] = MappingProxyType(
+    {"gto": gto_projections, "polynomial": polynomial_projections}
+)

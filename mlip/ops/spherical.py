@@ -57,7 +57,7 @@ class _SolidHarmonics(Function):
     def backward(ctx, gradient: Tensor):  # type: ignore[no-untyped-def]
         (harmonics,) = ctx.saved_tensors
         total = torch.zeros_like(gradient[:3])
-        for l in range(1, ctx.l_max + 1):  # noqa: E741
+        for l in range(1, ctx.l_max + 1):
             lowering = _lowering(l).to(gradient)
             lowered = (lowering @ gradient[l * l : (l + 1) ** 2]).unflatten(0, (3, 2 * l - 1))
             total = total + (lowered * harmonics[(l - 1) ** 2 : l * l]).sum(dim=1)
@@ -71,7 +71,7 @@ def _recursion(vectors: Tensor, l_max: int) -> Tensor:
     r2 = x * x + y * y + z * z
     out = vectors.new_empty((l_max + 1) ** 2, vectors.shape[1])
     out[0] = 1.0
-    for l in range(1, l_max + 1):  # noqa: E741
+    for l in range(1, l_max + 1):
         middle, before = l * l + l, (l - 1) * (l - 1) + (l - 1)
         for sign in (1, -1):
             for m in range(0 if sign > 0 else 1, l):
@@ -90,18 +90,18 @@ def _recursion(vectors: Tensor, l_max: int) -> Tensor:
 def _norms(l_max: int) -> Tensor:
     """Factors that make the harmonics of the recursion orthonormal."""
     return torch.tensor(
-        [_norm(l, abs(m)) for l in range(l_max + 1) for m in range(-l, l + 1)],  # noqa: E741
+        [_norm(l, abs(m)) for l in range(l_max + 1) for m in range(-l, l + 1)],
         dtype=torch.float64,
     )
 
 
-def _norm(l: int, m: int) -> float:  # noqa: E741
+def _norm(l: int, m: int) -> float:
     multiplicity = 1 if m == 0 else 2
     return sqrt(multiplicity * (2 * l + 1) / (4 * pi) * factorial(l - m) * factorial(l + m))
 
 
 @cache
-def _lowering(l: int) -> Tensor:  # noqa: E741
+def _lowering(l: int) -> Tensor:
     """Matrix [3 (2l - 1), 2l + 1] with dY_lm / dx_a = sum_m' matrix[(a, m'), m] Y_(l-1)m'.
 
     For C, S = r^l P_l^m (cos, sin)(m phi) / (l + m)!: d/dz lowers l and keeps m;

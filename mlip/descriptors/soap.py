@@ -1,0 +1,208 @@
+"""SOAP: the power spectrum of the neighbour density, expanded in radial functions and spherical
+harmonics.
+
+Bartók, Kondor and Csányi, Phys. Rev. B 87, 184115 (2013). Every neighbour j of species Z is a
+Gaussian of width sigma, weighted by a cutoff function f; the centre itself counts as a neighbour at
+distance zero. With the orthonormal radial functions g_n,
+
+    c_nlm^Z  = sum_j f(r_j) int exp(-|x - r_j|^2 / 2 sigma^2) g_n(|x|) Y_lm(x / |x|) d^3x
+    p_nn'l^ZZ' = pi sqrt(8 / (2 l + 1)) sum_m c_nlm^Z c_n'lm^Z'                         (eq. 27, 36)
+
+Prefactor, radial functions and the order of features are those of DScribe (Himanen et al., Comput.
+Phys. Commun. 247, 106949 (2020)), which has no f: see `SOAPConfig.like_dscribe`.
+"""
+
+from collections.abc import Sequence
+from math import log, pi, sqrt
+from typing import Literal, Self
+
+import numpy as np
+import torch
+from ase.data import chemical_symbols
+from jaxtyping import Float, Int
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from mlip.descriptors.base import Descriptor
+from mlip.ops.chebyshev import ChebyshevSeries
+from mlip.ops.cutoffs import CUTOFF_FUNCTIONS, CutoffName
+from mlip.ops.padding import Rectangle, rectangles
+from mlip.ops.radial import DENSITY_PROJECTIONS
+from mlip.ops.spherical import L_MAX, solid_harmonics
+from mlip.settings import Settings
+
+
+class SOAPConfig(Settings):
+    """Settings of the SOAP power spectrum."""
+
+    name: Literal["soap"] = "soap"
+    cutoff: float = Field(5.0, gt=0)
+    """Neighbours farther than this (Å) are not seen."""
+    n_max: int = Field(8, ge=1)
+    """Number of radial functions."""
+    l_max: int = Field(6, ge=0, le=L_MAX)
+    """Highest degree of the spherical harmonics."""
+    sigma: float = Field(0.5, gt=0)
+    """Width of the Gaussian that stands for an atom, Å."""
+    radial_basis: Literal["gto", "polynomial"] = "gto"
+    """Gaussian-type orbitals r^l exp(-alpha r^2), or polynomials (r_c - r)^(n + 2)."""
+    cutoff_function: CutoffName | Literal["none"] = "polynomial"
+    """How a neighbour's weight goes to zero at the cutoff. With `none`, features jump there: only
+    for comparison with other codes."""
+    basis_cutoff: float | None = Field(None, gt=0)
+    """Where the radial functions end, Å; the cutoff if not given."""
+    compression: Literal["none", "mu1nu1"] = "none"
+    """mu1nu1 multiplies the density of each species with that of all species together, so that the
+    number of features grows linearly with the species: Darby, Kermode and Csányi, npj Comput.
+    Mater. 8, 166 (2022)."""
+    normalise: bool = False
+    """Divide the feature vector of each atom by its length."""
+
+    @model_validator(mode="after")
+    def _check_basis(self) -> Self:
+        if self.radial_basis == "gto" and self.basis_end <= 1.0:
+            raise ValueError(f"the gto basis needs a cutoff above 1 Å, not {self.basis_end}")
+        return self
+
+    @property
+    def basis_end(self) -> float:
+        """Where the radial functions end, Å."""
+        return self.cutoff if self.basis_cutoff is None else self.basis_cutoff
+
+    @classmethod
+    def like_dscribe(
+        cls,
+        r_cut: float,
+        n_max: int,
+        l_max: int,
+        sigma: float = 1.0,
+        rbf: Literal["gto", "polynomial"] = "gto",
+        compression: Literal["none", "mu1nu1"] = "none",
+    ) -> Self:
+        """The settings with which features equal those of ``dscribe.descriptors.SOAP``: all
+        neighbours count fully until their Gaussian has fallen to 1e-3 at `r_cut`, then not at all.
+
+        Not smooth: for comparison, not for potentials.
+        """
+        return cls(
+            cutoff=r_cut + sigma * sqrt(-2.0 * log(1e-3)),
+            basis_cutoff=r_cut,
+            n_max=n_max,
+            l_max=l_max,
+            sigma=sigma,
+            radial_basis=rbf,
+            cutoff_function="none",
+            compression=compression,
+        )
+
+
+class SOAP(Descriptor):
+    """SOAP power spectrum of each atom's environment.
+
+    Features are ordered by pair of species Z <= Z' (or, with mu1nu1, species), then l, n, n'; for
+    Z = Z' only n <= n' are kept.
+    """
+
+    Config = SOAPConfig
+    selected: Tensor
+
+    def __init__(self, config: SOAPConfig, species: Sequence[int]) -> None:
+        n_species = len(set(species))
+        selected = _selection(n_species, config.n_max, config.l_max, config.compression)
+        super().__init__(species, config.cutoff, len(selected))
+        self.config: SOAPConfig = config
+        self.radial = ChebyshevSeries(self._projections, config.cutoff)
+        self.register_buffer("selected", torch.from_numpy(selected), persistent=False)
+
+    def _projections(self, distances: np.ndarray) -> np.ndarray:
+        """R_nl on a grid [l, n; points], with the root of the prefactor of the power spectrum."""
+        config = self.config
+        values = DENSITY_PROJECTIONS[config.radial_basis](
+            distances, config.n_max, config.l_max, config.sigma, config.basis_end
+        )
+        degrees = np.arange(config.l_max + 1)
+        prefactor = np.sqrt(pi * np.sqrt(8.0 / (2.0 * degrees + 1.0)))
+        return (prefactor[:, None, None] * values).reshape(-1, len(distances))
+
+    def evaluate(
+        self,
+        vectors: Float[Tensor, "edges 3"],
+        centres: Int[Tensor, " edges"],
+        neighbours: Int[Tensor, " edges"],
+        species_index: Int[Tensor, " atoms"],
+    ) -> Float[Tensor, "atoms features"]:
+        n_atoms, n_species = len(species_index), len(self.species)
+        row = centres * n_species + species_index[neighbours]
+        own = torch.arange(n_atoms, device=centres.device) * n_species + species_index
+        density = self._own_density(own, n_atoms * n_species, vectors)
+        for rectangle in rectangles(row, n_atoms * n_species):
+            density = density.index_add(0, rectangle.rows, self._density(vectors, rectangle))
+        features = self._power_spectrum(density.unflatten(0, (n_atoms, n_species)))
+        if self.config.normalise:
+            return features / torch.linalg.vector_norm(features, dim=1, keepdim=True)
+        return features
+
+    def _own_density(
+        self, own: Int[Tensor, " atoms"], n_rows: int, vectors: Float[Tensor, "edges 3"]
+    ) -> Float[Tensor, "rows n_max harmonics"]:
+        """c_nlm of the centres themselves: only l = 0, in the row of their own species."""
+        radial = self.radial(vectors.new_zeros(1))[: self.config.n_max, 0]
+        density = vectors.new_zeros(n_rows, self.config.n_max, (self.config.l_max + 1) ** 2)
+        density[own, :, 0] = radial / sqrt(4.0 * pi)
+        return density
+
+    def _density(
+        self, vectors: Float[Tensor, "edges 3"], rectangle: Rectangle
+    ) -> Float[Tensor, "rows n_max harmonics"]:
+        """c_nlm of the neighbours in each row of a rectangle.
+
+        Empty places hold a vector to the cutoff, of weight zero.
+        """
+        config = self.config
+        empty = vectors.new_tensor([0.0, 0.0, self.cutoff])
+        xyz = rectangle.filled(vectors, empty).T.contiguous()
+        distances = torch.linalg.vector_norm(xyz, dim=0)
+        weights = rectangle.occupied().to(xyz.dtype)
+        if config.cutoff_function != "none":
+            weights = weights * CUTOFF_FUNCTIONS[config.cutoff_function](distances, self.cutoff)
+        shape = (len(rectangle.rows), rectangle.width)
+        harmonics = solid_harmonics(xyz / distances, config.l_max) * weights
+        harmonics = harmonics.unflatten(1, shape).permute(1, 2, 0)
+        radial = self.radial(distances).unflatten(1, shape).transpose(0, 1)
+        products = [
+            radial[:, l * config.n_max : (l + 1) * config.n_max]
+            @ harmonics[:, :, l * l : (l + 1) ** 2]
+            for l in range(config.l_max + 1)
+        ]
+        return torch.cat(products, dim=2)
+
+    def _power_spectrum(
+        self, density: Float[Tensor, "atoms species n_max harmonics"]
+    ) -> Float[Tensor, "atoms features"]:
+        left = density.flatten(1, 2)
+        right = density.sum(dim=1) if self.config.compression == "mu1nu1" else left
+        blocks = [slice(l * l, (l + 1) ** 2) for l in range(self.config.l_max + 1)]
+        products = [left[..., block] @ right[..., block].transpose(1, 2) for block in blocks]
+        return torch.stack(products, dim=1).flatten(1)[:, self.selected]
+
+    def feature_names(self) -> list[str]:
+        symbols = [chemical_symbols[z] for z in self.species]
+        left = [f"{s} n={n}" for s in symbols for n in range(self.config.n_max)]
+        right = left
+        if self.config.compression == "mu1nu1":
+            right = [f"any n={n}" for n in range(self.config.n_max)]
+        names = [
+            f"l={l} {a} {b}" for l in range(self.config.l_max + 1) for a in left for b in right
+        ]
+        return [names[i] for i in self.selected.tolist()]
+
+
+def _selection(n_species: int, n_max: int, l_max: int, compression: str) -> np.ndarray:
+    """Which of the products [l, (Z, n), (Z', n')] are features, in DScribe's order."""
+    partners = 1 if compression == "mu1nu1" else n_species
+    l, a, n, b, k = np.indices((l_max + 1, n_species, n_max, partners, n_max)).reshape(5, -1)
+    kept = np.full(len(l), True) if partners < n_species else (a < b) | ((a == b) & (n <= k))
+    if compression == "mu1nu1":
+        kept[:] = True
+    order = np.lexsort((k, n, l, b, a))
+    return order[kept[order]]
