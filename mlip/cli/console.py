@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -61,6 +62,20 @@ def details(title: str, entries: Iterable[tuple[str, object]], *, aside: bool = 
     console.print(f"[bold]{escape(title)}[/]")
     console.print(drawn)
     console.print()
+
+
+_VERDICTS = {"pass": "green", "warn": "bold yellow", "fail": "bold red", "skip": "dim"}
+
+
+def findings(title: str, rows: Sequence[tuple[str, str, str, str]]) -> None:
+    """Name, verdict (pass, warn, fail or skip), figure, and below it what it means; on standard
+    output."""
+    width = max((len(name) for name, *_ in rows), default=0)
+    _out.print(f"[bold]{escape(title)}[/]")
+    for name, verdict, figure, meaning in rows:
+        _out.print(f"[{_VERDICTS[verdict]}]{verdict}[/]  {escape(f'{name:<{width}}  {figure}')}")
+        _out.print(Padding(escape(meaning), (0, 0, 0, 6)), style="dim", soft_wrap=False)
+    _out.print()
 
 
 class RunningTable:
