@@ -5,6 +5,13 @@ import sys
 import typer
 
 from mlip.cli import console
+from mlip.cli.data import data_app
+from mlip.cli.doctor import doctor
+from mlip.cli.evaluate import evaluate
+from mlip.cli.md import md
+from mlip.cli.schema import schema
+from mlip.cli.show import show
+from mlip.cli.train import train
 
 app = typer.Typer(
     name="mlip",
@@ -18,6 +25,19 @@ app = typer.Typer(
 @app.callback()
 def version_or_verb() -> None:
     """Machine-learned interatomic potentials from DFT data: train them, trust them, run them."""
+
+
+app.add_typer(data_app)
+app.command()(doctor)
+app.command()(md)
+app.command()(schema)
+app.command()(show)
+app.command()(evaluate)
+app.command()(train)
+app.command()(train)
+app.command()(evaluate)
+app.command()(show)
+app.command()(schema)
 
 
 def main() -> None:
