@@ -7,7 +7,7 @@ read back as the same bits.
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,20 @@ _MATRIX_ENTRY = re.compile(r"""(?<![\w-])(stress|virial)=["'{\[]([^"'}\]]*)["'}\
 _VOIGT_TO_NINE = (0, 5, 4, 5, 1, 3, 4, 3, 2)
 
 
-def read_extxyz(path: str | Path) -> list[Atoms]:
+def parse_comment(line: str) -> dict[str, Any]:
+    """What the second line of a frame says, as ASE reads it; but `stress` and `virial` may also
+    have six values, in Voigt order."""
+    return key_val_str_to_dict(_MATRIX_ENTRY.sub(_nine_values, line))
+
+
+def read_extxyz(
+    path: str | Path, parse: Callable[[str], dict[str, Any]] = parse_comment
+) -> list[Atoms]:
     """All frames of a file, which may be compressed (gz, bz2, xz).
+
+    Parameters
+    ----------
+    parse : makes the `info` of a frame from its second line
 
     Raises
     ------
@@ -35,7 +47,7 @@ def read_extxyz(path: str | Path) -> list[Atoms]:
     for start, stop in _cut(lines, path):
         text = io.StringIO("".join(lines[start:stop]))
         try:
-            frames.extend(read_xyz(text, 0, _parse_comment))
+            frames.extend(read_xyz(text, 0, parse))
         except Exception as error:  # ASE's parser raises whatever its parts raise
             raise ValueError(
                 f"{path}, frame {len(frames)} (line {start + 1}) cannot be read as extended XYZ: "
@@ -80,11 +92,6 @@ def _cut(lines: list[str], path: str | Path) -> Iterator[tuple[int, int]]:
             stop += 1
         yield start, stop
         start, count = stop, count + 1
-
-
-def _parse_comment(line: str) -> dict[str, Any]:
-    """As ASE, but `stress` and `virial` may also have six values, in Voigt order."""
-    return key_val_str_to_dict(_MATRIX_ENTRY.sub(_nine_values, line))
 
 
 def _nine_values(entry: re.Match[str]) -> str:

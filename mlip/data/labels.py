@@ -1,7 +1,8 @@
 """The words about labels: under which keys files hold them, and the account of what was found."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from mlip.properties import LABELS
 from mlip.settings import Settings
@@ -56,6 +57,14 @@ class LabelsFound:
     def count(self, name: str) -> int:
         """In how many frames a property was found."""
         return sum(source.n_frames for source in self.sources.get(name, ()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The account as plain data, ready for JSON."""
+        return {
+            "n_structures": self.n_frames,
+            "sources": {n: [asdict(s) for s in found] for n, found in self.sources.items()},
+            "remarks": list(self.remarks),
+        }
 
     def __str__(self) -> str:
         lines = [f"labels found in {self.n_frames} structures"]

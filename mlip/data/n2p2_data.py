@@ -196,4 +196,4 @@ def _block_text(atoms: Atoms, labels: Mapping[str, np.ndarray], where: str) -> s
 
 def _text(values: np.ndarray, unit: Decimal) -> str:
     quotients = (_WRITTEN.divide(Decimal(value), unit) for value in values.tolist())
-    return " ".join(f"{quotient:.18E}" for quotient in quotients)
+    return " ".join(f"{quotient:.18E}" if quotient else "0.0" for quotient in quotients)

@@ -1,4 +1,4 @@
-"""Labelled structures from files: everything ASE reads, and RuNNer's and n2p2's ``input.data``."""
+"""Labelled structures from files: everything ASE reads, CP2K, RuNNer and n2p2."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,6 +9,12 @@ from ase import Atoms
 from ase.io import iread
 from ase.io.formats import UnknownFileTypeError, filetype
 
+from mlip.data.cp2k import (
+    is_cp2k_output,
+    is_cp2k_trajectory,
+    read_cp2k_output,
+    read_cp2k_trajectory,
+)
 from mlip.data.extxyz import read_extxyz
 from mlip.data.frames import Frame, FrameSet
 from mlip.data.label_search import (
@@ -81,6 +87,10 @@ def _read_file(path: Path) -> list[Atoms]:
         raise FileNotFoundError(f"there is no file {path}")
     if _begins_as_input_data(path):
         return read_input_data(path)
+    if is_cp2k_output(path):
+        return read_cp2k_output(path)
+    if is_cp2k_trajectory(path):
+        return list(read_cp2k_trajectory(path))
     try:
         kind = filetype(str(path))
     except UnknownFileTypeError:

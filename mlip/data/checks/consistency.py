@@ -26,6 +26,7 @@ _STRAINED = 0.08  # largest element of the strain between them
 _COMPARED = 20_000  # pairs looked at in a group of like structures
 _ENOUGH = 8  # pairs that a verdict needs
 _CORRELATED = 0.8
+_PLURAL = {"forces": "forces", "stress": "stresses"}
 
 
 @dataclass(frozen=True)
@@ -103,12 +104,12 @@ def _judge(name: str, found: Consistency, units: dict[str, float]) -> list[Findi
         return []
     reason, expected = min(units.items(), key=lambda item: _distance(found.slope, item[1]))
     if _distance(found.slope, expected) > 0.3:
-        reason = f"units or signs of energies and {name} do not fit together"
+        reason = f"units or signs of energies and {_PLURAL[name]} do not fit together"
     return [
         Finding(
             "error",
             "consistency",
-            f"energies change by {found.slope:.4g} times what the {name} tell, over "
+            f"energies change by {found.slope:.4g} times what the {_PLURAL[name]} tell, over "
             f"{found.n_pairs} pairs of similar structures (correlation {found.correlation:.2f})",
             f"{reason}: convert the data before use",
         )
@@ -125,11 +126,11 @@ def _check_scatter(name: str, found: Consistency, pairs: Sequence[Pair]) -> list
         Finding(
             "warning",
             "consistency",
-            f"between similar structures the energy changes only roughly as the {name} tell "
+            f"between similar structures the energy follows the {_PLURAL[name]} only roughly "
             f"(correlation {found.correlation:.2f} over {found.n_pairs} pairs)",
             "look for noise (k-points or basis that change with the cell, loose SCF) and for parts "
             "of the data with a wrong label",
-            tuple(pairs[i].where for i in worst),
+            tuple(pairs[i].where for i in worst[:10]),
         )
     ]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from ase.data import chemical_symbols, covalent_radii
 
-from mlip.data.checks.report import Finding
+from mlip.data.checks.report import Finding, counted
 from mlip.data.frames import Frame
 from mlip.data.statistics import is_isolated_atom
 from mlip.graph import AtomicGraph
@@ -117,7 +117,7 @@ def _check_near(frames: Sequence[Frame], contacts: Sequence[Contacts]) -> list[F
             Finding(
                 "error",
                 "contacts",
-                f"atoms overlap in {len(overlapping)} structures (closest: "
+                f"atoms overlap in {counted(len(overlapping))} (closest: "
                 f"{contacts[overlapping[0]].pair}, {closeness[overlapping[0]]:.2f} of the sum of "
                 "covalent radii)",
                 "look for positions in nm, a wrong cell or pbc, or merged images; remove them",
@@ -129,7 +129,7 @@ def _check_near(frames: Sequence[Frame], contacts: Sequence[Contacts]) -> list[F
             Finding(
                 "warning",
                 "contacts",
-                f"atoms are closer than chemistry allows in {len(close)} structures (closest: "
+                f"atoms are closer than chemistry allows in {counted(len(close))} (closest: "
                 f"{contacts[close[0]].pair}, {closeness[close[0]]:.2f} of the sum of covalent "
                 "radii)",
                 "keep them if they were made on purpose (repulsion, high pressure), else remove "
@@ -160,7 +160,7 @@ def _check_sparse(frames: Sequence[Frame], contacts: Sequence[Contacts]) -> list
 
 def _check_alone(frames: Sequence[Frame], contacts: Sequence[Contacts]) -> list[Finding]:
     alone = [
-        (frame, int(np.isinf(c.nearest).sum()))
+        frame.source
         for frame, c in zip(frames, contacts)
         if np.isinf(c.nearest).any() and not is_isolated_atom(frame)
     ]
@@ -170,10 +170,9 @@ def _check_alone(frames: Sequence[Frame], contacts: Sequence[Contacts]) -> list[
         Finding(
             "warning",
             "contacts",
-            f"{sum(n for _, n in alone)} atoms in {len(alone)} structures have no neighbour within "
-            f"{REACH:g} Å",
+            f"atoms without any neighbour within {REACH:g} Å in {counted(len(alone))}",
             "with such a cutoff they have the energy of an isolated atom: check cell and pbc, or "
             "accept it for dissociation curves",
-            tuple(frame.source for frame, _ in sorted(alone, key=lambda a: -a[1])),
+            tuple(alone),
         )
     ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlip.data.checks.report import Finding
+from mlip.data.checks.report import Finding, counted
 from mlip.data.frames import Frame
 
 _TOLERANCE = 1e-4  # Å
@@ -23,8 +23,8 @@ def check_duplicates(frames: Sequence[Frame]) -> list[Finding]:
             Finding(
                 "error",
                 "duplicates",
-                f"the same structure has different labels in {len(conflicts)} cases (worst: "
-                f"{conflicts[0][1]})",
+                "the same structure has different labels in "
+                f"{counted(len(conflicts), 'case')} (worst: {conflicts[0][1]} apart)",
                 "find out which calculation is right: other settings, another level of theory, or "
                 "not converged. No potential can fit both",
                 tuple(where for _, _, where in conflicts),
@@ -38,7 +38,7 @@ def check_duplicates(frames: Sequence[Frame]) -> list[Finding]:
             Finding(
                 "warning",
                 "duplicates",
-                f"{len(groups)} structures occur more than once, {extra} copies in all{shared}",
+                f"{counted(len(groups))} more than once, {extra} copies in all{shared}",
                 "remove the copies; one that is trained on must not be tested on ('mlip data "
                 "split' keeps copies together)",
                 tuple(" = ".join(frames[i].source for i in group) for group in groups),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from ase.data import chemical_symbols
 
-from mlip.data.checks.report import Finding
+from mlip.data.checks.report import Finding, counted
 from mlip.data.frames import Frame, elements
 from mlip.data.statistics import (
     ReferenceEnergies,
@@ -46,7 +46,7 @@ def check_energies(frames: Sequence[Frame], references: ReferenceEnergies) -> li
             Finding(
                 "warning",
                 "energies",
-                f"{len(missing)} of {len(frames)} structures have no energy",
+                f"no energy in {len(missing)} of {counted(len(frames))}",
                 "training masks what is missing; check that these files were meant",
                 missing,
             )
@@ -139,7 +139,7 @@ def _check_repeated(frames: Sequence[Frame]) -> list[Finding]:
             Finding(
                 "error",
                 "energies",
-                f"{zeros} structures have an energy of exactly zero",
+                f"an energy of exactly zero in {counted(zeros)}",
                 "that is a placeholder, not a result: remove the structures or the label",
                 tuple(f.source for f in frames if f.labels.get("energy") == 0.0),
             )
@@ -177,7 +177,7 @@ def _check_outliers(frames: Sequence[Frame], references: ReferenceEnergies) -> l
         Finding(
             "warning",
             "energies",
-            f"{len(far)} structures have an energy per atom more than {_FAR_OUT:.0f} standard "
+            f"in {counted(len(far))} the energy per atom is more than {_FAR_OUT:.0f} standard "
             f"deviations from others of their config_type (the furthest: {far[0][0]:.0f})",
             "look at the calculations: not converged, another spin state, exploded, or made so on "
             "purpose",

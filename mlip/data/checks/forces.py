@@ -6,7 +6,7 @@ import numpy as np
 
 from mlip.data.checks.contacts import Contacts
 from mlip.data.checks.energies import robust_scores
-from mlip.data.checks.report import Finding
+from mlip.data.checks.report import Finding, counted
 from mlip.data.frames import Frame
 
 _NET_FORCE = 0.05  # eV/Å per square root of the number of atoms: noise adds up like this
@@ -60,7 +60,7 @@ def _check_net(frames: Sequence[Frame]) -> list[Finding]:
         Finding(
             "warning",
             "net forces",
-            f"forces sum to more than noise in {len(bad)} structures (largest: "
+            f"forces sum to more than noise in {counted(len(bad))} (largest: "
             f"{net[bad[0]]:.3g} eV/Å over {len(many[bad[0]])} atoms)",
             hint,
             tuple(many[i].source for i in bad),
@@ -77,7 +77,7 @@ def _check_zeros(frames: Sequence[tuple[Frame, Contacts]]) -> list[Finding]:
     )
     if not zero:
         return []
-    what = f"all forces are exactly zero in {len(zero)} structures without the symmetry for it"
+    what = f"all forces are exactly zero in {counted(len(zero))} without the symmetry for it"
     advice = "these are placeholders, not results: remove the label, or they would be trained on"
     return [Finding("error", "forces", what, advice, zero)]
 
@@ -96,7 +96,7 @@ def _check_large(frames: Sequence[Frame]) -> list[Finding]:
         Finding(
             "warning",
             "forces",
-            f"{len(worst)} structures have forces out of proportion (largest: "
+            f"forces out of proportion in {counted(len(worst))} (largest: "
             f"{largest[worst[0]]:.1f} eV/Å)",
             "they dominate a loss of squares: remove what has exploded or not converged, keep what "
             "was made on purpose",

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from ase.data import chemical_symbols
+
 from mlip.data.statistics import ReferenceEnergies
 
 Severity = Literal["error", "warning", "info"]
@@ -27,6 +29,11 @@ class Finding:
     what: str
     advice: str
     where: tuple[str, ...] = ()
+
+
+def counted(count: int, noun: str = "structure") -> str:
+    """A number with its noun: "1 structure", "2 structures"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 @dataclass(frozen=True)
@@ -110,5 +117,9 @@ class DataReport:
         return any(finding.severity == "error" for finding in self.findings)
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain data, ready for JSON."""
-        return asdict(self)
+        """The report as plain data, ready for JSON; reference energies by chemical symbol."""
+        content = asdict(self)
+        if self.references is not None:
+            values = self.references.values.items()
+            content["references"]["values"] = {chemical_symbols[z]: e for z, e in values}
+        return content

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlip.data.checks.report import Finding
+from mlip.data.checks.report import Finding, counted
 from mlip.data.frames import Frame
 from mlip.units import convert
 
@@ -34,7 +34,7 @@ def _check_zeros(frames: Sequence[Frame]) -> list[Finding]:
     if not zero:
         return []
     advice = "that is a placeholder, not a result: remove the label, or these would be trained on"
-    what = f"the stress is exactly zero in {len(zero)} of {len(frames)} structures that have one"
+    what = f"the stress is exactly zero in {len(zero)} of {counted(len(frames))} that have one"
     return [Finding("error", "stress", what, advice, zero)]
 
 

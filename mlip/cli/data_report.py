@@ -1,0 +1,154 @@
+"""The report of `mlip data check` as tables that fit on a screen of 100 columns."""
+
+import textwrap
+from collections.abc import Sequence
+
+from mlip.cli import console
+from mlip.data.checks.report import DataReport, Finding, GroupSummary, Range, counted
+from mlip.units import convert
+
+_WIDTH = 96
+_ROWS = 20  # groups shown one by one
+_SOURCES = 4  # frames named for a finding
+
+
+def show_report(report: DataReport) -> None:
+    """Print the whole report."""
+    console.show()
+    for line in _overview(report):
+        console.show(line)
+    console.show()
+    _show_groups(report.groups)
+    _show_elements(report)
+    for finding in report.findings:
+        console.show()
+        for line in _finding_lines(finding):
+            console.show(line)
+    console.show()
+    console.show(_verdict(report))
+
+
+def _overview(report: DataReport) -> list[str]:
+    sizes = _whole(report.sizes)
+    pbc = ", ".join(f"{kind} {count}" for kind, count in report.pbc.items())
+    lines = [
+        f"{counted(report.n_structures)} of {sizes} atoms, {report.n_atoms} atoms in all",
+        f"periodic: {pbc}",
+    ]
+    if report.references is not None:
+        kind = report.references.source
+        note = "" if report.references.unique else ", not determined by the compositions"
+        left = 1e3 * report.references.residual
+        lines.append(f"reference energies: {kind}{note}; they leave {left:.0f} meV/atom (rms)")
+    for name, found in report.consistency.items():
+        lines.append(
+            f"energy against {name}: slope {found.slope:.2f} (1 is right), correlation "
+            f"{found.correlation:.3f}, over {found.n_pairs} similar pairs"
+        )
+    lines.append(f"fingerprint: {report.fingerprint[:16]}")
+    return lines
+
+
+def _show_groups(groups: Sequence[GroupSummary]) -> None:
+    shown = groups if len(groups) <= _ROWS else groups[: _ROWS - 1]
+    rows = [
+        (
+            _short(group.config_type),
+            group.n_structures,
+            _whole(group.atoms),
+            _interval(group.energy, 3),
+            _number(group.force_rms, 2),
+            _number(group.force_max, 2),
+            _interval(_in_gpa(group.pressure), 1),
+        )
+        for group in shown
+    ]
+    if rest := groups[len(shown) :]:
+        count = sum(group.n_structures for group in rest)
+        rows.append((f"{len(rest)} others", count, "", "", "", "", ""))
+    columns = (
+        "config_type",
+        "structures",
+        "atoms",
+        "energy\neV/atom",
+        "force rms\neV/Å",
+        "max\neV/Å",
+        "pressure\nGPa",
+    )
+    console.table("By kind of structure", columns, rows)
+
+
+def _show_elements(report: DataReport) -> None:
+    rows = [
+        (
+            element.symbol,
+            element.n_atoms,
+            element.n_structures,
+            _number(element.force_rms, 2),
+            _number(element.force_max, 2),
+            _number(element.nearest, 2),
+            _number(element.reference_energy, 4),
+        )
+        for element in report.elements
+    ]
+    columns = (
+        "element",
+        "atoms",
+        "structures",
+        "force rms\neV/Å",
+        "max\neV/Å",
+        "nearest\nÅ",
+        "reference\neV",
+    )
+    console.table("By element", columns, rows)
+
+
+def _finding_lines(finding: Finding) -> list[str]:
+    lines = [f"{finding.severity}: {finding.what}"]
+    if finding.where:
+        named = ", ".join(finding.where[:_SOURCES])
+        more = len(finding.where) - _SOURCES
+        lines.append(f"  where: {named}{f' and {more} more' if more > 0 else ''}")
+    lines.append(f"  to do: {finding.advice}")
+    return [part for line in lines for part in _wrapped(line)]
+
+
+def _wrapped(line: str) -> list[str]:
+    return textwrap.wrap(line, _WIDTH, subsequent_indent="         ", break_on_hyphens=False)
+
+
+def _verdict(report: DataReport) -> str:
+    counts = {
+        severity: sum(finding.severity == severity for finding in report.findings)
+        for severity in ("error", "warning")
+    }
+    if not any(counts.values()):
+        return "Nothing wrong was found."
+    return ", ".join(counted(count, severity) for severity, count in counts.items() if count)
+
+
+def _in_gpa(pressure: Range | None) -> Range | None:
+    if pressure is None:
+        return None
+    low, high = (convert(value, "eV/Å^3", "GPa") for value in (pressure.low, pressure.high))
+    return Range(low, high)
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return "-" if value is None else f"{value:.{decimals}f}"
+
+
+def _interval(values: Range | None, decimals: int) -> str:
+    if values is None:
+        return "-"
+    low, high = f"{values.low:.{decimals}f}", f"{values.high:.{decimals}f}"
+    return low if low == high else f"{low} to {high}"
+
+
+def _whole(values: Range) -> str:
+    low, high = int(values.low), int(values.high)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 24 else f"{name[:23]}…"
