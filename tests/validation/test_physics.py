@@ -89,7 +89,7 @@ def test_labelled_structures_give_the_reference() -> None:
     found = equation_of_state([frame.atoms for frame in frames], EMT())
     assert compare(found, reference).curve_error == 0.0
     frames[2] = Frame(frames[2].atoms, {}, "default", "a.extxyz#2")
-    with pytest.raises(ValueError, match="no energy in a.extxyz#2"):
+    with pytest.raises(ValueError, match=r"no energy in a\.extxyz#2"):
         labelled_equation_of_state(frames)
 
 
