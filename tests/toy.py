@@ -1,6 +1,7 @@
 """A potential small enough to be believed: Morse pairs and an embedding term, cut off smoothly."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,7 +11,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mlip.graph import AtomicGraph
+from mlip.models import ModelCard, build_model, save_model
 from mlip.models.base import Potential
+from mlip.models.behler_parrinello import BehlerParrinello
 from mlip.models.derivatives import predict
 from mlip.neighbours import with_neighbours
 from mlip.ops.scatter import sum_by_index
@@ -85,3 +88,17 @@ class ToyCalculator(Calculator):
         self.results = {"energy": float(found["energy"][0]), "forces": found["forces"]}
         if "stress" in found:
             self.results["stress"] = np.asarray(to_voigt(found["stress"][0]))
+
+
+def write_network(path: Path, species: Sequence[int] = (14,)) -> None:
+    """A model file with a small, untrained Behler-Parrinello network that repels at short range."""
+    config = BehlerParrinello.Config(
+        descriptor={"name": "soap", "cutoff": 4.0, "n_max": 3, "l_max": 2},
+        hidden=(4,),
+        repulsion={},
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = build_model(config, species)
+    model.composition.set({z: -10.0 * z for z in species}, 0.1)
+    save_model(path, model, ModelCard(reference_energies_source="isolated atoms"))

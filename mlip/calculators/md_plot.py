@@ -23,7 +23,7 @@ def plot_md(result: MDResult, path: str | Path) -> None:
         axis.margins(x=0)
     axes[-1].set_xlabel("time / ps")
     if result.stopped is not None:
-        axes[0].set_title(f"stopped at step {result.stopped_at}: {result.stopped}", fontsize=9)
+        figure.suptitle(f"stopped at step {result.stopped_at}: {result.stopped}", fontsize=9)
     figure.savefig(path, dpi=150)
 
 
@@ -33,7 +33,9 @@ def _draw_energies(result: MDResult, axis: Axes) -> None:
         values = result.column(name)
         axis.plot(time, 1e3 * (values - values[0]) / n, label=name, lw=1.0)
     axis.set_ylabel("energy, from start\nmeV/atom")
-    axis.legend(loc="upper right", fontsize=8, ncols=3)
+    axis.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, fontsize=8, frameon=False
+    )  # fmt: skip
 
 
 def _draw_conserved(result: MDResult, axis: Axes) -> None:
@@ -43,10 +45,8 @@ def _draw_conserved(result: MDResult, axis: Axes) -> None:
     axis.plot(time, 1e3 * (conserved - conserved[0]), color="black", lw=1.0)
     axis.plot(time, 1e3 * (line - conserved[0]), color="tab:red", ls="--", lw=1.0)
     axis.set_ylabel("conserved energy\nmeV/atom")
-    axis.annotate(
-        f"drift {result.drift.slope:.1e} ± {result.drift.error:.0e} eV/atom/ps",
-        (0.02, 0.86), xycoords="axes fraction", fontsize=8,
-    )  # fmt: skip
+    drift = f"drift {result.drift.slope:.1e} ± {result.drift.error:.0e} eV/atom/ps"
+    axis.set_title(drift, loc="left", fontsize=8)
 
 
 def _draw_temperature(result: MDResult, axis: Axes) -> None:
