@@ -13,7 +13,7 @@ from mlip.training.observers import Observer, Row
 
 
 class LoggersConfig(Settings):
-    """Where the learning curve goes besides log.csv."""
+    """Loggers besides log.csv and train.log, which are always written."""
 
     tensorboard: bool = False
     """Write events for TensorBoard into the run folder."""
@@ -138,12 +138,12 @@ def build_loggers(
     ValueError
         If one is asked for that is not installed.
     """
-    loggers: list[Observer] = [CsvLog(folder / "log.csv"), TextLog(folder / "train.log")]
+    asked: list[Observer] = []
     if config.tensorboard:
-        loggers.append(TensorBoardLog(folder / "tensorboard"))
+        asked.append(TensorBoardLog(folder / "tensorboard"))
     if config.wandb:
-        loggers.append(WandbLog(config.wandb, folder, resolved))
-    return loggers
+        asked.append(WandbLog(config.wandb, folder, resolved))
+    return [CsvLog(folder / "log.csv"), TextLog(folder / "train.log"), *asked]
 
 
 def _require(package: str, key: str) -> None:

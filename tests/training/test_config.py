@@ -1,0 +1,88 @@
+"""The config: short to write, strict to read, documented field by field."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from mlip.settings import SettingsError, parse_settings
+from mlip.training.config import EXAMPLE, TrainingConfig
+
+MINIMAL: dict[str, Any] = {
+    "data": {"train": ["train.extxyz"]},
+    "model": {"name": "behler_parrinello", "descriptor": {"name": "soap", "cutoff": 4.0}},
+}
+
+
+def test_the_example_is_short_and_valid() -> None:
+    assert len(EXAMPLE.splitlines()) < 40
+    config = parse_settings(TrainingConfig, yaml.safe_load(EXAMPLE))
+    assert config.model.name == "behler_parrinello"
+    assert config.loss.required() == ("energy", "forces")
+
+
+def test_little_is_needed() -> None:
+    config = parse_settings(TrainingConfig, MINIMAL)
+    assert set(config.loss.terms()) == {"energy", "forces", "stress"}
+    assert config.loss.required() == ()
+
+
+def test_a_config_survives_writing_and_reading() -> None:
+    config = parse_settings(TrainingConfig, yaml.safe_load(EXAMPLE))
+    again = yaml.safe_load(yaml.safe_dump(config.model_dump(mode="json")))
+    assert parse_settings(TrainingConfig, again) == config
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epoch": 3}, "did you mean 'epochs'"),
+        ({"epochs": 0}, "epochs"),
+        ({"loss": {"energy": {"wieght": 1}}}, "did you mean 'weight'"),
+        ({"loss": {"energy": {"weight": -1}}}, "weight"),
+        ({"optimiser": {"name": "sgd"}}, "optimiser.name"),
+        ({"schedule": {"name": "plateau", "final": 1}}, "did you mean 'final_fraction'"),
+        ({"dtype": "float16"}, "dtype"),
+        ({"ema": 1.0}, "ema"),
+        ({"data": {"train": []}}, "data.train"),
+        ({"data": {"train": ["a"], "valid": 1.5}}, "data.valid"),
+        ({"data": {"train": ["a"], "reference_energies": {"Xx": 1.0}}}, "Xx"),
+        ({"data": {"train": ["a"], "reference_energies": "atomic"}}, "reference_energies"),
+    ],
+)
+def test_mistakes_are_errors_that_say_where(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        parse_settings(TrainingConfig, MINIMAL | change)
+
+
+def test_every_field_is_described() -> None:
+    schema = TrainingConfig.model_json_schema()
+    own = {"FitConfig", "TrainingConfig", "DataConfig", "LossConfig", "LossTerm", "Stage",
+           "OptimiserConfig", "Constant", "Cosine", "Plateau", "LoggersConfig"}  # fmt: skip
+    parts = {"TrainingConfig": schema} | schema["$defs"]
+    assert own - {"FitConfig"} <= set(parts)
+    missing = [
+        f"{name}.{field}"
+        for name in own & set(parts)
+        for field, content in parts[name]["properties"].items()
+        if "description" not in content and field != "name"
+    ]
+    assert missing == []
+    json.dumps(schema)
+
+
+def test_what_may_change_in_a_run_that_is_continued() -> None:
+    base = parse_settings(TrainingConfig, MINIMAL)
+    for change in ({"epochs": 7}, {"device": "cuda"}, {"checkpoint_minutes": 1.0},
+                   {"loggers": {"tensorboard": True}}, {"data": {"train": ["moved.extxyz"]}}):  # fmt: skip
+        assert parse_settings(TrainingConfig, MINIMAL | change).identity() == base.identity()
+    for change in ({"seed": 1}, {"dtype": "float64"}, {"batch_atoms": 5}, {"ema": 0.0}):
+        assert parse_settings(TrainingConfig, MINIMAL | change).identity() != base.identity()
+
+
+def test_paths_are_relative_to_the_config(tmp_path) -> None:
+    config = parse_settings(TrainingConfig, MINIMAL | {"data": {"train": ["a.xyz", "/b.xyz"]}})
+    moved = config.data.relative_to(tmp_path)
+    assert moved.train == (str(tmp_path / "a.xyz"), "/b.xyz")
+    assert moved.valid == 0.1

@@ -1,0 +1,90 @@
+"""Logs: the learning curve as CSV, text and TensorBoard events."""
+
+import csv
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from mlip.training.loggers import (
+    CsvLog,
+    LoggersConfig,
+    TensorBoardLog,
+    TextLog,
+    build_loggers,
+    column_titles,
+)
+
+ROWS = [
+    {"epoch": e, "step": 10 * e, "seconds": 1.5 * e, "learning_rate": 0.1 / e, "train_loss": 2.0 / e,
+     "valid_loss": 3.0 / e, "valid_energy_mae": 4.0 / e, "valid_energy_rmse": 5.0 / e}
+    for e in (1, 2, 3)
+]  # fmt: skip
+
+
+def test_csv_has_units_in_its_header_and_all_rows(tmp_path: Path) -> None:
+    log = CsvLog(tmp_path / "log.csv")
+    log.training_started([])
+    for row in ROWS:
+        log.validated(row, best=True)
+    text = (tmp_path / "log.csv").read_text(encoding="utf-8")
+    lines = list(csv.reader(text.splitlines()))
+    assert lines[0][-1] == "valid energy RMSE [meV/atom]"
+    assert [[float(x) for x in line] for line in lines[1:]] == [
+        pytest.approx(list(row.values()), rel=1e-9) for row in ROWS
+    ]
+
+
+def test_a_resumed_csv_has_each_epoch_once(tmp_path: Path) -> None:
+    for history, new in (([], ROWS[:2]), (ROWS[:1], ROWS[1:])):
+        log = CsvLog(tmp_path / "log.csv")
+        log.training_started(history)
+        for row in new:
+            log.validated(row, best=False)
+    lines = (tmp_path / "log.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[0] for line in lines] == ["epoch", "1", "2", "3"]
+
+
+def test_text_log(tmp_path: Path) -> None:
+    log = TextLog(tmp_path / "train.log")
+    log.message("two\nlines")
+    log.warning("careful")
+    log.validated(ROWS[0], best=True)
+    log.close()
+    text = (tmp_path / "train.log").read_text(encoding="utf-8")
+    assert len(text.splitlines()) == 4
+    assert "warning: careful" in text
+    assert "valid energy MAE [meV/atom] 4" in text
+    assert text.rstrip().endswith("(best)")
+
+
+def test_every_key_of_a_row_has_a_title() -> None:
+    titles = column_titles(ROWS[0])
+    assert list(titles) == list(ROWS[0])
+    assert titles["seconds"] == "time [s]"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_tensorboard_events(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    log = TensorBoardLog(tmp_path)
+    log.training_started([])
+    for row in ROWS:
+        log.validated(row, best=False)
+    log.close()
+    events = EventAccumulator(str(tmp_path))
+    events.Reload()
+    found = events.Scalars("valid_energy_mae")
+    assert [event.step for event in found] == [10, 20, 30]
+    assert [event.value for event in found] == pytest.approx([4.0, 2.0, 4.0 / 3.0], rel=1e-6)
+
+
+@pytest.mark.parametrize("config", [{"tensorboard": True}, {"wandb": "project"}])
+def test_a_logger_that_is_not_installed_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match="pip install"):
+        build_loggers(LoggersConfig(**config), tmp_path, {})
