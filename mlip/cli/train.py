@@ -66,6 +66,11 @@ class _Screen(Observer):
         console.details("Reference energies", _references(summary), aside=True)
         console.details("Model", _model(summary), aside=True)
 
+    def prepared(self, done: int, count: int) -> None:
+        if done == 1:
+            self._bar.begin("features", count, 0)
+        self._bar.step()
+
     def epoch_started(self, epoch: int, epochs: int, batches: int, done: int) -> None:
         self._bar.begin(f"epoch {epoch}/{epochs}", batches, done)
 

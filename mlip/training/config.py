@@ -102,5 +102,9 @@ class TrainingConfig(FitConfig):
     """Precision of the learned part. Geometry, energies and losses are float64 in any case."""
     device: str = "auto"
     """`cpu`, `cuda`, `cuda:1`, or `auto`: a GPU if there is one."""
+    precompute_gib: float = Field(6.0, ge=0.0)
+    """Memory for what does not change during training (features and their derivatives, for models
+    on a fixed descriptor), computed once before it, GiB. Data that need more have their features
+    computed in every step, to the same result but for rounding."""
     loggers: LoggersConfig = LoggersConfig()
     """Where the learning curve goes besides log.csv."""

@@ -59,7 +59,7 @@ class Progress:
     best_epoch: int = 0
     """The epoch that had it."""
     plateau: PlateauState = dataclasses.field(default_factory=PlateauState)
-    history: list[dict[str, float]] = dataclasses.field(default_factory=list)
+    history: list[dict[str, float | int]] = dataclasses.field(default_factory=list)
     """One row for each epoch, see `mlip.training.observers.Row`."""
 
     @classmethod
@@ -156,7 +156,7 @@ class Trainer:
         self.observer.validated(row, best)
         self.save()
 
-    def _finish_epoch(self) -> tuple[dict[str, float], bool]:
+    def _finish_epoch(self) -> tuple[dict[str, float | int], bool]:
         """Validate, and take note of it."""
         progress = self.progress
         train_loss = float(self.loss.total(progress.sums, progress.counts))
@@ -168,7 +168,7 @@ class Trainer:
                 f"the validation loss is {valid_loss} after epoch {progress.epoch + 1}: "
                 "look at the validation data with `mlip data check`, or lower the learning rate"
             )
-        rate = self._rate(progress.epoch + 1)
+        rate = self._rate(float(progress.epoch + 1))
         progress.epoch, progress.batch = progress.epoch + 1, 0
         progress.sums, progress.counts = {}, {}
         best = valid_loss < progress.best_loss
@@ -177,7 +177,7 @@ class Trainer:
             self.best = {name: value.clone() for name, value in self.average.weights.items()}
         if isinstance(self.config.schedule, Plateau):
             progress.plateau.observe(self.config.schedule, valid_loss)
-        row = {
+        row: dict[str, float | int] = {
             "epoch": progress.epoch,
             "step": progress.step,
             "seconds": self._seconds(),
@@ -254,7 +254,8 @@ class Trainer:
         sums = torch.zeros(len(self.loss.terms), dtype=torch.float64, device=self.device)
         found: Sequence[Tensor | None] = [None] * len(self.parameters)
         if batch:
-            graph = AtomicGraph.batch([self.train[i] for i in batch]).to(self.device)
+            graphs = [self.train[i] for i in batch]
+            graph = type(graphs[0]).batch(graphs).to(self.device)
             predictions = predict(self.model, graph, self.loss.wanted(graph), training=True)
             parts = self.loss.sums(predictions, graph)
             total = self.loss.total(parts, counts)

@@ -8,7 +8,7 @@ from mlip.training.metrics import Errors
 
 #: One line of the history: epoch, step, seconds, learning_rate, train_loss, valid_loss and
 #: valid_<property>_mae and _rmse in the unit in which errors are printed.
-Row = Mapping[str, float]
+Row = Mapping[str, float | int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +53,9 @@ class Observer:
     def data_read(self, summary: Summary) -> None:
         """The data were read and the model was built."""
 
+    def prepared(self, done: int, count: int) -> None:
+        """So many of the training structures were prepared (see `mlip.training.preparation`)."""
+
     def training_started(self, history: Sequence[Row]) -> None:
         """The first epoch begins; a resumed run has a history."""
 
@@ -89,6 +92,10 @@ class Observers(Observer):
     def data_read(self, summary: Summary) -> None:
         for observer in self._observers:
             observer.data_read(summary)
+
+    def prepared(self, done: int, count: int) -> None:
+        for observer in self._observers:
+            observer.prepared(done, count)
 
     def training_started(self, history: Sequence[Row]) -> None:
         for observer in self._observers:

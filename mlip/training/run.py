@@ -30,6 +30,7 @@ from mlip.training.losses import Loss
 from mlip.training.metrics import Errors, errors
 from mlip.training.observers import Observer, Observers, Summary
 from mlip.training.parallel import Ranks, device_of_rank, joined_ranks
+from mlip.training.preparation import prepared
 from mlip.training.report import write_report
 
 #: Atoms at once when the final model is judged.
@@ -140,7 +141,7 @@ def _train(
     observer.data_read(summary)
     trainer = Trainer(
         model,
-        datasets["train"],
+        prepared(model, datasets["train"], config.precompute_gib, observer),
         datasets["valid"],
         config,
         sources=[frame.source for frame in inputs.train],
