@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -105,7 +105,7 @@ class Descriptor(nn.Module, ABC):
         """Precision of the features."""
         return self.precision.dtype
 
-    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+    def _apply(self, fn: Any, recurse: bool = True) -> "Descriptor":
         tables = {
             (module, name): buffer
             for module in self.modules()
