@@ -74,8 +74,14 @@ def test_every_field_is_described() -> None:
 
 def test_what_may_change_in_a_run_that_is_continued() -> None:
     base = parse_settings(TrainingConfig, MINIMAL)
-    for change in ({"epochs": 7}, {"device": "cuda"}, {"checkpoint_minutes": 1.0},
-                   {"loggers": {"tensorboard": True}}, {"data": {"train": ["moved.extxyz"]}}):  # fmt: skip
+    free: list[dict[str, Any]] = [
+        {"epochs": 7},
+        {"device": "cuda"},
+        {"checkpoint_minutes": 1.0},
+        {"loggers": {"tensorboard": True}},
+        {"data": {"train": ["moved.extxyz"]}},
+    ]
+    for change in free:
         assert parse_settings(TrainingConfig, MINIMAL | change).identity() == base.identity()
     for change in ({"seed": 1}, {"dtype": "float64"}, {"batch_atoms": 5}, {"ema": 0.0}):
         assert parse_settings(TrainingConfig, MINIMAL | change).identity() != base.identity()

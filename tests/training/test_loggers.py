@@ -16,8 +16,9 @@ from mlip.training.loggers import (
 )
 
 ROWS = [
-    {"epoch": e, "step": 10 * e, "seconds": 1.5 * e, "learning_rate": 0.1 / e, "train_loss": 2.0 / e,
-     "valid_loss": 3.0 / e, "valid_energy_mae": 4.0 / e, "valid_energy_rmse": 5.0 / e}
+    {"epoch": e, "step": 10 * e, "seconds": 1.5 * e, "learning_rate": 0.1 / e,
+     "train_loss": 2.0 / e, "valid_loss": 3.0 / e,
+     "valid_energy_mae": 4.0 / e, "valid_energy_rmse": 5.0 / e}
     for e in (1, 2, 3)
 ]  # fmt: skip
 
@@ -85,6 +86,6 @@ def test_tensorboard_events(tmp_path: Path) -> None:
 def test_a_logger_that_is_not_installed_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict
 ) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ValueError, match="pip install"):
         build_loggers(LoggersConfig(**config), tmp_path, {})
