@@ -9,7 +9,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from mlip.descriptors.base import Descriptor
+from mlip.descriptors.behler_functions import (
+    AngularFunction,
+    AngularGrid,
+    RadialFunction,
+    RadialGrid,
+)
+from mlip.descriptors.chebyshev import Chebyshev, ChebyshevConfig
 from mlip.descriptors.soap import SOAP, SOAPConfig
+from mlip.descriptors.symmetry_functions import SymmetryFunctions, SymmetryFunctionsConfig
+from mlip.descriptors.weighted_symmetry_functions import (
+    WeightedSymmetryFunctions,
+    WeightedSymmetryFunctionsConfig,
+)
 
 if TYPE_CHECKING:
     from mlip.descriptors.registry import DESCRIPTORS, DescriptorConfig, build_descriptor
@@ -17,9 +29,19 @@ if TYPE_CHECKING:
 __all__ = [
     "DESCRIPTORS",
     "SOAP",
+    "AngularFunction",
+    "AngularGrid",
+    "Chebyshev",
+    "ChebyshevConfig",
     "Descriptor",
     "DescriptorConfig",
+    "RadialFunction",
+    "RadialGrid",
     "SOAPConfig",
+    "SymmetryFunctions",
+    "SymmetryFunctionsConfig",
+    "WeightedSymmetryFunctions",
+    "WeightedSymmetryFunctionsConfig",
     "build_descriptor",
 ]
 

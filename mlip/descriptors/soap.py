@@ -14,7 +14,7 @@ Phys. Commun. 247, 106949 (2020)), which has no f: see `SOAPConfig.like_dscribe`
 
 from collections.abc import Sequence
 from math import log, pi, sqrt
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 import torch
@@ -31,25 +31,28 @@ from mlip.ops.radial import DENSITY_PROJECTIONS
 from mlip.ops.spherical import L_MAX, solid_harmonics
 from mlip.settings import Settings
 
+#: Neighbours treated at once; bounds memory and keeps intermediate results in a core's cache.
+_PLACES = 8192
+
 
 class SOAPConfig(Settings):
     """Settings of the SOAP power spectrum."""
 
     name: Literal["soap"] = "soap"
-    cutoff: float = Field(5.0, gt=0)
+    cutoff: float = Field(default=5.0, gt=0)
     """Neighbours farther than this (Å) are not seen."""
-    n_max: int = Field(8, ge=1)
+    n_max: int = Field(default=8, ge=1)
     """Number of radial functions."""
-    l_max: int = Field(6, ge=0, le=L_MAX)
+    l_max: int = Field(default=6, ge=0, le=L_MAX)
     """Highest degree of the spherical harmonics."""
-    sigma: float = Field(0.5, gt=0)
+    sigma: float = Field(default=0.5, gt=0)
     """Width of the Gaussian that stands for an atom, Å."""
     radial_basis: Literal["gto", "polynomial"] = "gto"
     """Gaussian-type orbitals r^l exp(-alpha r^2), or polynomials (r_c - r)^(n + 2)."""
     cutoff_function: CutoffName | Literal["none"] = "polynomial"
     """How a neighbour's weight goes to zero at the cutoff. With `none`, features jump there: only
     for comparison with other codes."""
-    basis_cutoff: float | None = Field(None, gt=0)
+    basis_cutoff: float | None = Field(default=None, gt=0)
     """Where the radial functions end, Å; the cutoff if not given."""
     compression: Literal["none", "mu1nu1"] = "none"
     """mu1nu1 multiplies the density of each species with that of all species together, so that the
@@ -59,7 +62,7 @@ class SOAPConfig(Settings):
     """Divide the feature vector of each atom by its length."""
 
     @model_validator(mode="after")
-    def _check_basis(self) -> Self:
+    def _check_basis(self) -> "SOAPConfig":
         if self.radial_basis == "gto" and self.basis_end <= 1.0:
             raise ValueError(f"the gto basis needs a cutoff above 1 Å, not {self.basis_end}")
         return self
@@ -78,7 +81,7 @@ class SOAPConfig(Settings):
         sigma: float = 1.0,
         rbf: Literal["gto", "polynomial"] = "gto",
         compression: Literal["none", "mu1nu1"] = "none",
-    ) -> Self:
+    ) -> "SOAPConfig":
         """The settings with which features equal those of ``dscribe.descriptors.SOAP``: all
         neighbours count fully until their Gaussian has fallen to 1e-3 at `r_cut`, then not at all.
 
@@ -135,7 +138,7 @@ class SOAP(Descriptor):
         row = centres * n_species + species_index[neighbours]
         own = torch.arange(n_atoms, device=centres.device) * n_species + species_index
         density = self._own_density(own, n_atoms * n_species, vectors)
-        for rectangle in rectangles(row, n_atoms * n_species):
+        for rectangle in rectangles(row, n_atoms * n_species, _PLACES):
             density = density.index_add(0, rectangle.rows, self._density(vectors, rectangle))
         features = self._power_spectrum(density.unflatten(0, (n_atoms, n_species)))
         if self.config.normalise:
@@ -165,10 +168,9 @@ class SOAP(Descriptor):
         weights = rectangle.occupied().to(xyz.dtype)
         if config.cutoff_function != "none":
             weights = weights * CUTOFF_FUNCTIONS[config.cutoff_function](distances, self.cutoff)
-        shape = (len(rectangle.rows), rectangle.width)
         harmonics = solid_harmonics(xyz / distances, config.l_max) * weights
-        harmonics = harmonics.unflatten(1, shape).permute(1, 2, 0)
-        radial = self.radial(distances).unflatten(1, shape).transpose(0, 1)
+        harmonics = harmonics.unflatten(1, rectangle.shape).permute(1, 2, 0)
+        radial = self.radial(distances).unflatten(1, rectangle.shape).transpose(0, 1)
         products = [
             radial[:, l * config.n_max : (l + 1) * config.n_max]
             @ harmonics[:, :, l * l : (l + 1) ** 2]

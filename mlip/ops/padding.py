@@ -4,7 +4,7 @@ A row is an atom, or an atom and a species of neighbours. Rows with similar coun
 rectangle, so that one crowded atom does not fill the memory of all others with empty places.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -21,7 +21,7 @@ class Rectangle:
     rows : [R] which rows
     members : [M] which of all members lie here
     places : [M] where they lie, counted through the rows: row * width + column
-    width : the largest count among the rows
+    width : places in a row
     """
 
     rows: Int[Tensor, " rows"]
@@ -29,41 +29,93 @@ class Rectangle:
     places: Int[Tensor, " members"]
     width: int
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return len(self.rows), self.width
+
     def filled(
         self, values: Float[Tensor, "all_members *rest"], empty: Float[Tensor, " *rest"]
     ) -> Float[Tensor, "places *rest"]:
         """The members' values in their places, `empty` in the others."""
-        size = len(self.rows) * self.width
-        out = empty.expand(size, *empty.shape).clone()
+        out = empty.expand(len(self.rows) * self.width, *empty.shape).clone()
         return out.index_copy(0, self.places, values[self.members])
 
     def occupied(self) -> Bool[Tensor, " places"]:
         """Which places have a member."""
-        size = len(self.rows) * self.width
-        taken = torch.zeros(size, dtype=torch.bool, device=self.places.device)
+        taken = self.places.new_zeros(len(self.rows) * self.width, dtype=torch.bool)
         taken[self.places] = True
         return taken
 
 
-def rectangles(row: Int[Tensor, " members"], n_rows: int) -> Iterator[Rectangle]:
+def rectangles(row: Int[Tensor, " members"], n_rows: int, most: int) -> Iterator[Rectangle]:
     """Rectangles for all rows that have members, at least half filled.
 
     Parameters
     ----------
     row : the row of each member, any order
+    most : places in one rectangle, unless a single row needs more
     """
-    order = torch.argsort(row, stable=True)
     counts = torch.bincount(row, minlength=n_rows)
-    first = torch.cumsum(counts, 0) - counts
-    column = torch.arange(len(row), device=row.device) - first[row[order]]
+    for rows in _alike(counts, lambda width: most // width):
+        yield _rectangle(row, rows, n_rows)
+
+
+def pair_rectangles(
+    row: Int[Tensor, " members"],
+    group: Int[Tensor, " members"],
+    n_rows: int,
+    n_groups: int,
+    most: int,
+) -> Iterator[list[Rectangle]]:
+    """For all rows that have at least two members: one rectangle for the members of each group,
+    with the same rows and an odd width, so that `cyclic_partners` can enumerate pairs.
+
+    Parameters
+    ----------
+    row, group : of each member, any order
+    most : pairs of places in the rectangles of all groups together, unless a row needs more
+    """
+    counts = torch.bincount(row, minlength=n_rows)
+    counts[counts == 1] = 0
+    for rows in _alike(counts, lambda width: most // width**2):
+        yield [
+            _rectangle(row, rows, n_rows, torch.nonzero(group == g).flatten(), odd=True)
+            for g in range(n_groups)
+        ]
+
+
+def cyclic_partners(values: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch width half"]:
+    """The values of the (width - 1) / 2 next places after each place, in a circle of odd width:
+    together with the place itself, every pair of places exactly once."""
+    half = values.shape[-1] // 2
+    circle = torch.cat([values, values[..., :half]], dim=-1)
+    return circle.unfold(-1, half, 1)[..., 1:, :]
+
+
+def _alike(counts: Int[Tensor, " rows"], most_rows: Callable[[int], int]) -> Iterator[Tensor]:
+    """Rows with similar counts above zero: the places of the widest row are half used at least."""
     rest = counts > 0
     while bool(rest.any()):
         width = int(counts[rest].max())
         filled_half = 2 * int(counts[rest].sum()) >= width * int(rest.sum())
         chosen = rest if filled_half else rest & (2 * counts > width)
         rest = rest & ~chosen
-        rows = torch.nonzero(chosen).flatten()
-        place = torch.cumsum(chosen, 0) - 1
-        inside = chosen[row[order]]
-        members = order[inside]
-        yield Rectangle(rows, members, place[row[members]] * width + column[inside], width)
+        yield from torch.split(torch.nonzero(chosen).flatten(), max(1, most_rows(width)))
+
+
+def _rectangle(
+    row: Tensor, rows: Tensor, n_rows: int, among: Tensor | None = None, odd: bool = False
+) -> Rectangle:
+    """The members of some rows, out of all members or `among` some."""
+    position = torch.full((n_rows,), -1, dtype=torch.int64, device=row.device)
+    position[rows] = torch.arange(len(rows), device=row.device)
+    place = position[row if among is None else row[among]]
+    inside = torch.nonzero(place >= 0).flatten()
+    order = torch.argsort(place[inside], stable=True)
+    members, place = inside[order], place[inside][order]
+    counts = torch.bincount(place, minlength=len(rows))
+    column = torch.arange(len(place), device=row.device) - (torch.cumsum(counts, 0) - counts)[place]
+    width = int(counts.max()) | odd
+    members = members if among is None else among[members]
+    return Rectangle(rows, members, place * width + column, width)
