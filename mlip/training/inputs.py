@@ -1,6 +1,7 @@
 """What a training run starts from: its frames, reference energies and energy scale."""
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -31,7 +32,8 @@ SPLITS = ("train", "valid", "test")
 
 
 class DataConfig(Settings):
-    """The data. Paths are relative to the config file."""
+    """The data. Paths are relative to the config file; environment variables in them count, as in
+    $MLIP_DATA/train.extxyz."""
 
     train: Files
     """Files of labelled structures to train on, in any format that `mlip data check` reads."""
@@ -61,11 +63,18 @@ class DataConfig(Settings):
     def relative_to(self, folder: Path) -> "DataConfig":
         """The same data with full paths."""
         changes = {
-            split: tuple(str((folder / path).resolve()) for path in value)
+            split: tuple(_full_path(path, folder) for path in value)
             for split in SPLITS
             if isinstance(value := getattr(self, split), tuple)
         }
         return self.model_copy(update=changes)
+
+
+def _full_path(path: str, folder: Path) -> str:
+    expanded = os.path.expandvars(path)
+    if "$" in expanded:
+        raise ValueError(f"the path {path} names an environment variable that is not set")
+    return str((folder / expanded).resolve())
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,32 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from ase import Atoms
-from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
-from mlip.data import Frame
-from mlip.properties import to_voigt
 from mlip.training.inputs import DataConfig, read_inputs
-from tests.training.silicon import crystals, molecules
-
-
-def with_results(frame: Frame) -> Atoms:
-    atoms = frame.atoms.copy()
-    results = {"energy": float(frame.labels["energy"]), "forces": frame.labels["forces"]}
-    if "stress" in frame.labels:
-        results["stress"] = to_voigt(frame.labels["stress"])
-    atoms.calc = SinglePointCalculator(atoms, **results)
-    atoms.info["config_type"] = frame.config_type
-    return atoms
-
-
-def isolated(symbol: str, energy: float) -> Atoms:
-    atoms = Atoms(symbol, cell=[20.0] * 3, pbc=True)
-    atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=np.zeros((1, 3)))
-    return atoms
+from tests.training.silicon import crystals, isolated, molecules, with_results
 
 
 def file_of(path: Path, frames: list[Atoms]) -> str:
@@ -104,3 +84,13 @@ def test_an_element_that_is_not_trained_is_named(train: str, tmp_path: Path) -> 
     other = file_of(tmp_path / "test.extxyz", [with_results(f) for f in molecules(2)])
     with pytest.raises(ValueError, match=r"test\.extxyz#0 of the test data contains H"):
         read_inputs(DataConfig(train=(train,), test=(other,)), (), 0)
+
+
+def test_environment_variables_in_paths(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SOME_DATA", str(tmp_path / "sets"))
+    config = DataConfig(train=("$SOME_DATA/a.extxyz", "b.extxyz"))
+    found = config.relative_to(tmp_path / "here").train
+    assert found == (str(tmp_path / "sets/a.extxyz"), str(tmp_path / "here/b.extxyz"))
+    monkeypatch.delenv("SOME_DATA")
+    with pytest.raises(ValueError, match=r"SOME_DATA.*not set"):
+        config.relative_to(tmp_path)
