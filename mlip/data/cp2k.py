@@ -43,7 +43,7 @@ _HARTREE_PER_BOHR = factor("Hartree/Bohr")
 def is_cp2k_output(path: Path) -> bool:
     """Whether a file is what CP2K prints."""
     with path.open("rb") as file:
-        return b"\n CP2K| version string" in file.read(65536)
+        return b" CP2K| version string" in file.read(65536)
 
 
 def is_cp2k_trajectory(path: Path) -> bool:
@@ -94,7 +94,7 @@ def read_cp2k_output(path: Path) -> list[Atoms]:
     return [atoms]
 
 
-def read_cp2k_trajectory(path: Path) -> Iterator[Atoms]:
+def read_cp2k_trajectory(path: Path) -> list[Atoms]:
     """The steps of a ``PROJECT-pos-1.xyz``, with energies; with forces if ``PROJECT-frc-1.xyz`` is
     beside it; cells from ``PROJECT-1.cell``, taken as periodic in all directions, CP2K's default.
 
@@ -106,6 +106,7 @@ def read_cp2k_trajectory(path: Path) -> Iterator[Atoms]:
     cells = _read_cells(path)
     forces_path = _companion(path, "-frc-", ".xyz")
     forces = dict(_steps(forces_path)) if forces_path.is_file() else {}
+    structures = []
     for step, (energy, atoms) in _steps(path):
         if step not in cells:
             raise ValueError(f"{path}: step {step} has no cell in {_companion(path, '-', '.cell')}")
@@ -115,7 +116,8 @@ def read_cp2k_trajectory(path: Path) -> Iterator[Atoms]:
         if step in forces:
             results["forces"] = forces[step][1].positions * _HARTREE_PER_BOHR
         atoms.calc = SinglePointCalculator(atoms, **results)
-        yield atoms
+        structures.append(atoms)
+    return structures
 
 
 def _steps(path: Path) -> Iterator[tuple[int, tuple[float, Atoms]]]:

@@ -111,13 +111,16 @@ def _frame_text(atoms: Atoms, labels: Mapping[str, np.ndarray]) -> str:
     if atoms.cell.any():
         comment["Lattice"] = np.asarray(atoms.cell).T
     comment["Properties"] = ":".join(_column_kind(name, v) for name, v in table.items())
-    comment |= atoms.info
+    comment |= {k: _one_line(value) for k, value in atoms.info.items()}
     comment |= {k: np.asarray(labels[k], float) for k in ("energy", "stress") if k in labels}
     comment["pbc"] = np.array(atoms.pbc)
     cells = [_texts(column) for values in table.values() for column in values.T]
     rows = [" ".join(row) for row in zip(*cells)]
-    header = " ".join(key_val_dict_to_str(comment).split("\n"))
-    return "\n".join([str(len(atoms)), header, *rows, ""])
+    return "\n".join([str(len(atoms)), key_val_dict_to_str(comment), *rows, ""])
+
+
+def _one_line(value: Any) -> Any:
+    return " ".join(value.splitlines()) if isinstance(value, str) else value
 
 
 _KINDS = {"f": "R", "i": "I", "u": "I", "b": "L", "U": "S", "O": "S"}

@@ -1,8 +1,8 @@
 """Finding the labels of structures, wherever a file keeps them: searched, compared, converted.
 
 ASE moves `energy`, `forces` and `stress` of an extended XYZ file into a calculator, other names
-stay in `info` and `arrays`, and databases have key-value pairs besides. All are searched, and two
-that disagree are an error: nobody but the user knows which one is meant.
+stay in `info` and `arrays`. All are searched, and two that disagree are an error: nobody but the
+user knows which one is meant.
 """
 
 from collections import Counter
@@ -41,8 +41,10 @@ def gather(atoms: Atoms, keys: LabelKeys, source: str) -> Candidates:
     Raises
     ------
     LabelError
-        If a value has a shape that its property cannot have, or is not finite.
+        If a value has a shape that its property cannot have, or is not finite, or a calculator's
+        results belong to another geometry.
     """
+    _check_calculator(atoms, source)
     offered = Candidates(source)
     for name, wanted in _wanted_keys(keys).items():
         values = {}
@@ -162,11 +164,20 @@ def _places(atoms: Atoms) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Where values can be, in the order in which they are listed."""
     if atoms.calc is not None:
         yield "calculator", getattr(atoms.calc, "results", {})
-    for nested in ("key_value_pairs", "data"):  # rows of an ASE database
-        if isinstance(content := atoms.info.get(nested), Mapping):
-            yield nested, content
-    yield "info", {k: v for k, v in atoms.info.items() if k not in ("key_value_pairs", "data")}
+    yield "info", atoms.info
     yield "arrays", {k: v for k, v in atoms.arrays.items() if k not in ("numbers", "positions")}
+
+
+def _check_calculator(atoms: Atoms, source: str) -> None:
+    """A calculator keeps its results when atoms are moved by hand."""
+    if getattr(atoms.calc, "atoms", None) is None or not atoms.calc.results:
+        return
+    changed = {"positions", "numbers", "cell", "pbc"} & set(atoms.calc.check_state(atoms))
+    if changed:
+        raise LabelError(
+            f"{source}: the results in its calculator are of another geometry "
+            f"({', '.join(changed)} changed since); compute them again"
+        )
 
 
 def _as_property(name: str, value: Any, n_atoms: int, where: str) -> np.ndarray:

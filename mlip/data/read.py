@@ -1,13 +1,15 @@
 """Labelled structures from files: everything ASE reads, CP2K, RuNNer and n2p2."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from ase import Atoms
+from ase.db import connect
 from ase.io import iread
-from ase.io.formats import UnknownFileTypeError, filetype
+from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 
 from mlip.data.cp2k import (
     is_cp2k_output,
@@ -27,9 +29,16 @@ from mlip.data.label_search import (
 from mlip.data.labels import LabelKeys
 from mlip.data.n2p2_data import read_input_data
 
+#: What codes print after a self-consistent cycle that did not converge.
+_NOT_CONVERGED = {
+    "espresso-out": "convergence NOT achieved",
+    "vasp-out": "EDIFF was not reached",
+    "gpaw-out": "Did not converge",
+}
+
 
 def read_frames(
-    paths: Sequence[str | Path],
+    paths: Sequence[str | Path] | str | Path,
     keys: LabelKeys = LabelKeys(),  # noqa: B008 - frozen
     require: Sequence[str] = (),
 ) -> FrameSet:
@@ -37,7 +46,7 @@ def read_frames(
 
     Parameters
     ----------
-    paths : files; a frame is named after its file's name and its number in it
+    paths : files, or one; a frame is named after its file's name and its number in it
     keys : names of the labels in the files; what is not declared is searched
     require : properties of which at least one structure must have a label
 
@@ -51,13 +60,18 @@ def read_frames(
         paths = [paths]
     structures: list[Atoms] = []
     sources: list[str] = []
+    remarks: list[str] = []
     for path, name in zip(paths, _short_names(paths)):
-        images = _read_file(Path(path))
+        kind = _kind_of(Path(path))
+        images = _read_file(Path(path), kind)
         if not images:
             raise ValueError(f"{path} holds no structures")
+        remarks.extend(_remarks(Path(path), kind))
         structures.extend(images)
         sources.extend(f"{name}#{number}" for number in range(len(images)))
-    return frames_from_atoms(structures, keys, require, sources)
+    frames = frames_from_atoms(structures, keys, require, sources)
+    found = frames.labels_found
+    return FrameSet(frames, replace(found, remarks=(*found.remarks, *remarks)))
 
 
 def frames_from_atoms(
@@ -82,24 +96,35 @@ def frames_from_atoms(
     return FrameSet(frames, found)
 
 
-def _read_file(path: Path) -> list[Atoms]:
+def _kind_of(path: Path) -> str:
+    """The format of a file: one of ours, or a name of ASE's."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
-    if _begins_as_input_data(path):
-        return read_input_data(path)
-    if is_cp2k_output(path):
-        return read_cp2k_output(path)
-    if is_cp2k_trajectory(path):
-        return list(read_cp2k_trajectory(path))
+    for kind, recognised in _OWN_FORMATS.items():
+        if recognised(path):
+            return kind
     try:
         kind = filetype(str(path))
     except UnknownFileTypeError:
-        raise ValueError(f"{path} is in no format that ASE knows, and is not input.data") from None
-    if kind in ("extxyz", "xyz"):
-        return read_extxyz(path)
+        kind = ""
+    if kind not in ioformats:
+        raise ValueError(f"{path} is in no format that is known here or to ASE")
+    return kind
+
+
+def _read_file(path: Path, kind: str) -> list[Atoms]:
+    own = {
+        "input-data": read_input_data,
+        "cp2k-output": read_cp2k_output,
+        "cp2k-trajectory": read_cp2k_trajectory,
+        "extxyz": read_extxyz,
+        "xyz": read_extxyz,
+    }
+    if kind in own:
+        return own[kind](path)
     images: list[Atoms] = []
     try:
-        for image in iread(str(path), index=":", format=kind):
+        for image in _iterate(path, kind):
             images.append(image)  # noqa: PERF402 - how many were whole is told on failure
     except Exception as error:  # ASE's parsers raise whatever their parts raise
         raise ValueError(
@@ -109,6 +134,34 @@ def _read_file(path: Path) -> list[Atoms]:
     return images
 
 
+def _iterate(path: Path, kind: str) -> Iterator[Atoms]:
+    """Structures by ASE; from its databases with the key-value pairs and data of each row."""
+    if kind not in ("db", "json"):
+        yield from iread(str(path), index=":", format=kind)
+        return
+    for row in connect(str(path), type=kind, use_lock_file=False).select():
+        atoms = row.toatoms()
+        atoms.info |= row.key_value_pairs | dict(row.data)
+        yield atoms
+
+
+def _remarks(path: Path, kind: str) -> list[str]:
+    """What a file says that ASE's parser keeps to itself."""
+    if kind not in _NOT_CONVERGED and kind != "vasp-xml":
+        return []
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if kind == "vasp-xml":
+        torn = not text.rstrip().endswith("</modeling>")
+        return [f"{path.name} ends early; its whole steps are used"] if torn else []
+    count = text.count(_NOT_CONVERGED[kind])
+    if not count:
+        return []
+    return [
+        f"{path.name}: {count} self-consistent cycles did not converge, their labels are wrong; "
+        "remove these structures"
+    ]
+
+
 def _begins_as_input_data(path: Path) -> bool:
     with path.open("rb") as file:
         for line in file.read(4096).splitlines():
@@ -116,6 +169,14 @@ def _begins_as_input_data(path: Path) -> bool:
             if words and not words[0].startswith(b"#"):
                 return words == [b"begin"]
     return False
+
+
+#: Formats that ASE does not read, and how they are recognised.
+_OWN_FORMATS = {
+    "input-data": _begins_as_input_data,
+    "cp2k-output": is_cp2k_output,
+    "cp2k-trajectory": is_cp2k_trajectory,
+}
 
 
 def _short_names(paths: Sequence[str | Path]) -> list[str]:
