@@ -5,6 +5,7 @@ ASE calls this interface experimental, so nothing here may fail when it changes:
 """
 
 from importlib import metadata
+from typing import Any
 
 _DISTRIBUTION = "nearsight"
 
@@ -20,7 +21,7 @@ else:
         """ASE would look up the version of a distribution named like the package."""
 
         @property
-        def package_data(self) -> metadata.PackageMetadata | None:
+        def package_data(self) -> Any:
             try:
                 return metadata.metadata(_DISTRIBUTION)
             except metadata.PackageNotFoundError:  # a checkout that is not installed

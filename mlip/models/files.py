@@ -63,9 +63,9 @@ def save_model(path: str | Path, model: Potential, card: ModelCard | None = None
     weights = {name: w.detach().cpu().clone() for name, w in model.state_dict().items()}
     _check_finite(weights, "the model")
     card_text = describe(model, card or model.card or ModelCard()).model_dump_json()
-    payload = _split(safetensors.torch.save(weights))[1]
-    header = {"format": FORMAT, "card": card_text, "sha256": _digest(card_text, payload)}
-    _write_whole(Path(path), safetensors.torch.save(weights, metadata=header))
+    tensors, payload = _split(safetensors.torch.save(weights))
+    own = {"format": FORMAT, "card": card_text, "sha256": _digest(card_text, payload)}
+    _write_whole(Path(path), _join({"__metadata__": own, **tensors}, payload))
 
 
 def describe(model: Potential, card: ModelCard) -> ModelCard:
@@ -223,6 +223,13 @@ def _split(content: bytes) -> tuple[dict[str, Any], bytes]:
     if not isinstance(header, dict):
         raise ValueError("its header is not that of a safetensors file")
     return header, content[8 + length :]
+
+
+def _join(header: dict[str, Any], payload: bytes) -> bytes:
+    """The inverse of `_split`; unlike the library, with the header always in the same order."""
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + payload
 
 
 def _payload_size(header: dict[str, Any]) -> int | None:

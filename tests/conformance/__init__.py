@@ -1,0 +1,5 @@
+"""Suites that every implementation of an interface inherits, here and in other packages.
+
+A suite is a class of tests. Inherit it in a test module, under a name that begins with ``Test``,
+and give what it asks for in its docstring; pytest does the rest.
+"""
