@@ -138,10 +138,16 @@ void add_images_of(int64_t p, const Lattice& lattice, const Fractions& fractions
   }
 }
 
-double magnitude_of(const double* positions, int64_t n_atoms, const double cell[9],
-                    const Points& points) {
+double magnitude_of(const double* positions, int64_t n_atoms, const Lattice& lattice,
+                    const double cell[9], const Points& points) {
   double farthest = 0;
-  for (int64_t k = 0; k < 3 * n_atoms; ++k) farthest = std::max(farthest, std::fabs(positions[k]));
+  for (int c = 0; c < 3; ++c) {
+    bool moves = false;  // else this coordinate stays as it was given
+    for (int r = 0; r < lattice.rank; ++r) moves |= lattice.basis[r][c] != 0;
+    for (int64_t a = 0; moves && a < n_atoms; ++a) {
+      farthest = std::max(farthest, std::fabs(positions[3 * a + c]));
+    }
+  }
   double shift[3] = {0, 0, 0};
   for (const Image& image : points.image) {
     for (int k = 0; k < 3; ++k) {
@@ -186,7 +192,7 @@ double place_images(const double* positions, int64_t n_atoms, int64_t first_atom
     box.high[c] += reach;
   }
   for (int64_t p = 0; p < n_atoms; ++p) add_images_of(p, lattice, fractions, box, points);
-  return magnitude_of(positions, n_atoms, cell, points);
+  return magnitude_of(positions, n_atoms, lattice, cell, points);
 }
 
 }  // namespace mlip

@@ -22,9 +22,16 @@ namespace {
 constexpr int64_t kAtomsPerThread = 2500;
 // Rounding errors of a difference of two sums, in units of the largest number that took part.
 constexpr double kRounding = 32 * std::numeric_limits<double>::epsilon();
-// Images are placed out to this much of the cutoff beyond it, more than rounding ever needs unless
-// atoms are some 1e8 Å away.
-constexpr double kMargin = 1e-6;
+// Å. Between these, squares and inverses of the cutoff neither overflow nor vanish.
+constexpr double kShortest = 1e-9, kLongest = 1e15;
+// Images are placed out to this much of the cutoff beyond it; distances must be right to that.
+constexpr double kMargin = 1e-3;
+
+NamedSearch best_search() {
+  NamedSearch all[kMostSearches];
+  searches(all);
+  return all[0];
+}
 
 void grow_found(Found* found, int64_t more);
 
@@ -85,11 +92,12 @@ void prepare(const Structures& structures, int64_t s, double cutoff, Points& poi
   const double* positions = structures.positions + 3 * first;
   const Lattice lattice = reduced_lattice(cell, structures.periodic + 3 * s);
   const double margin = kMargin * cutoff;
-  double magnitude =
+  const double magnitude =
       place_images(positions, n_atoms, first, lattice, cell, cutoff + margin, points);
   if (kRounding * magnitude > margin) {
-    const double reach = cutoff + margin + 2 * kRounding * magnitude;
-    magnitude = place_images(positions, n_atoms, first, lattice, cell, reach, points);
+    throw std::invalid_argument(
+        "atoms are so far outside the cell, or the cell is so skewed, that rounding hides distances "
+        "of the size of the cutoff; wrap the atoms or reduce the cell first");
   }
   sort_into_cells(points, n_atoms, cutoff, prepared.cells);
   if (n_atoms == 0) return;
@@ -254,6 +262,10 @@ void NeighbourList::find(const Structures& structures, double cutoff, int thread
   state.n_structures = state.n_atoms = 0;
   if (!(std::isfinite(cutoff) && cutoff > 0)) {
     throw std::invalid_argument("the cutoff must be a positive number of Å, got " +
+                                std::to_string(cutoff));
+  }
+  if (cutoff < kShortest || cutoff > kLongest) {
+    throw std::invalid_argument("the cutoff must lie between 1e-9 and 1e15 Å, got " +
                                 std::to_string(cutoff));
   }
   const int64_t n = structures.n_structures;

@@ -1,5 +1,5 @@
 // The hot loop: for each centre, which points lie within the cutoff. One copy for each instruction
-// set; `best_search` chooses among them when the program runs.
+// set; `searches` tells when the program runs which of them the machine can run.
 //
 // This header and those copies use nothing but raw pointers: a function of the standard library that
 // were compiled for AVX-512 there could be the copy that the linker keeps for the whole program.
@@ -37,11 +37,14 @@ struct Found {
 using Search = void (*)(const Grid& grid, const Limits& limits, const int32_t* centres,
                         int64_t n_centres, int32_t* counts, Found& found);
 
-struct SearchChoice {
+struct NamedSearch {
   Search search;
   const char* name;
 };
-SearchChoice best_search();
+
+// Fills `out` with those that this machine can run, the fastest first; returns how many.
+constexpr int kMostSearches = 3;
+int searches(NamedSearch out[kMostSearches]);
 
 // Numbers that a scan may write past the end of what it found.
 constexpr int64_t kOverrun = 8;

@@ -29,16 +29,18 @@ void search_avx2(const Grid&, const Limits&, const int32_t*, int64_t, int32_t*, 
 void search_avx512(const Grid&, const Limits&, const int32_t*, int64_t, int32_t*, Found&);
 #endif
 
-SearchChoice best_search() {
+int searches(NamedSearch out[kMostSearches]) {
+  int n = 0;
 #ifdef MLIP_X86_SEARCHES
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
-    return {search_avx512, "avx512"};
+    out[n++] = {search_avx512, "avx512"};
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    return {search_avx2, "avx2"};
+    out[n++] = {search_avx2, "avx2"};
   }
 #endif
-  return {search_rows<Scan>, "baseline"};
+  out[n++] = {search_rows<Scan>, "baseline"};
+  return n;
 }
 
 }  // namespace mlip

@@ -9,7 +9,7 @@ namespace {
 
 inline int32_t clamped(double cell, int32_t number) {
   const double last = number - 1;
-  return static_cast<int32_t>(cell < 0 ? 0 : cell > last ? last : cell);
+  return static_cast<int32_t>(cell > 0 ? (cell < last ? cell : last) : 0);
 }
 
 // How far (Å) a coordinate is from the nearest side of a cell; 0 inside it.

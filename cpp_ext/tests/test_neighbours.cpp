@@ -7,6 +7,7 @@
 #include <string>
 
 #include "mlip/neighbours.h"
+#include "cells.h"
 #include "reference.h"
 #include "search.h"
 
@@ -78,6 +79,44 @@ void equal_to_reference() {
   }
 }
 
+// The search itself, in every instruction set that this machine has.
+void instruction_sets_agree() {
+  std::mt19937_64 random(4);
+  std::uniform_real_distribution<double> uniform(0, 12);
+  mlip::Points points;
+  for (int64_t a = 0; a < 500; ++a) {
+    const double position[3] = {uniform(random), uniform(random), uniform(random)};
+    points.add(position, {a, {0, 0, 0}});
+  }
+  mlip::Cells cells;
+  mlip::sort_into_cells(points, points.size(), 3.0, cells);
+  mlip::Grid grid = {cells.x.data(), cells.y.data(), cells.z.data(), cells.start.data(), {}, {}, {}, {}};
+  for (int c = 0; c < 3; ++c) {
+    grid.number[c] = cells.number[c];
+    grid.origin[c] = cells.origin[c];
+    grid.edge[c] = cells.edge[c];
+    grid.inverse_edge[c] = 1 / cells.edge[c];
+  }
+  // A wide band of doubt, of which every other pair is taken.
+  const auto odd = [](const void*, int32_t i, int32_t j) { return (i + j) % 2 == 1; };
+  const mlip::Limits limits = {3.1, 2.9 * 2.9, 3.1 * 3.1, odd, nullptr};
+  std::vector<int32_t> room(500 * 500 + mlip::kOverrun), counts(500), first_points, first_counts;
+  mlip::NamedSearch all[mlip::kMostSearches];
+  const int n = mlip::searches(all);
+  for (int k = 0; k < n; ++k) {
+    mlip::Found found = {room.data(), 0, static_cast<int64_t>(room.size()), nullptr};
+    all[k].search(grid, limits, cells.centres.data(), 500, counts.data(), found);
+    const std::vector<int32_t> result(room.data(), room.data() + found.size);
+    if (k == 0) {
+      first_points = result;
+      first_counts = counts;
+    }
+    std::printf("search in %s: %d pairs\n", all[k].name, static_cast<int>(result.size()));
+    expect(result == first_points && counts == first_counts && result.size() > 10000,
+           std::string("same search in ") + all[k].name);
+  }
+}
+
 void threads_change_nothing() {
   std::mt19937_64 random(2);
   const Structure s = random_structure(random, 9000, {45, 0, 0, 5, 45, 0, 0, -7, 45}, 7, 0.5);
@@ -146,6 +185,7 @@ void bad_input_is_an_error() {
   raises("singular", [&] { find([&](Structure& s) { s.cell[0] = 0; }); });
   raises("singular", [&] { find([&](Structure& s) { s.cell = {3, 3, 0, 3, 3, 0, 0, 0, 3}; }); });
   raises("cells away", [&] { find([&](Structure& s) { s.positions[0] = 1e300; }); });
+  raises("rounding", [&] { find([&](Structure& s) { s.positions[0] = 1e14; }); });
   raises("too large", [&] { find([](Structure&) {}, 1e6); });
   expect(list.size() == 0, "nothing is left after an error");
   find([&](Structure& s) { s.cell[8] = 0; });  // not periodic there
@@ -157,6 +197,7 @@ void bad_input_is_an_error() {
 int main() {
   std::printf("instruction set: %s\n", mlip::instruction_set());
   equal_to_reference();
+  instruction_sets_agree();
   threads_change_nothing();
   far_apart();
   symmetric_at_the_cutoff();

@@ -28,8 +28,9 @@ def find_edges(
     Raises
     ------
     ValueError
-        If the cutoff is not a positive number, positions or cells are not finite, or the cell of
-        a structure is singular along its periodic directions.
+        If the cutoff is not a positive number, positions or cells are not finite, the cell of a
+        structure is singular along its periodic directions, or atoms are so far outside it that
+        rounding hides distances.
     """
     return torch.ops.mlip.neighbour_list(positions, cell, pbc, first_atom, cutoff)
 

@@ -55,8 +55,9 @@ class NeighbourList {
   // `threads` is the most that may be used; small inputs use one. The result does not depend on it.
   //
   // Throws std::invalid_argument, with words that name the structure or atom, if the cutoff is not a
-  // positive finite number, a position or a cell is not finite, the cell is singular
-  // along its periodic directions, or the list would need more than 2^31 images of one structure.
+  // positive finite number (or absurd: below 1e-9 or above 1e15 Å), a position or a cell is not finite, the cell is singular
+  // along its periodic directions, atoms are so many cells away (some 1e11 Å) that nothing is left of
+  // their places in the cell, or the list would need more than 2^31 images of one structure.
   // Throws std::bad_alloc if memory runs out. After either, size() is 0.
   void find(const Structures& structures, double cutoff, int threads);
 
