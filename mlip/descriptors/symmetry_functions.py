@@ -68,7 +68,8 @@ class SymmetryFunctions(Descriptor):
                 for a, b in self.species_pairs
             ]
             angular = angular.index_add(0, group[0].rows, torch.cat(sums, dim=1))
-        return torch.cat([radial.reshape(n_atoms, -1), angular], dim=1)
+        radial = radial.reshape(n_atoms, n_species * len(self.radial_functions))
+        return torch.cat([radial, angular], dim=1)
 
     def feature_names(self) -> list[str]:
         symbols = [chemical_symbols[z] for z in self.species]
