@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import PropertyNotImplementedError
-from ase.calculators.singlepoint import SinglePointCalculator
 
 from mlip.calculators.drift import Drift, linear_drift
 from mlip.calculators.integrators import Integrator, build_integrator
@@ -191,20 +190,21 @@ class _Run:
         target = settings.temperature or self._temperature(start.atoms)
         self._watch = Watch(start.atoms, settings.limits, target, self._temperature)
         self._samples = list(start.samples)
-        self._good: tuple[Any, ...] | None = None
+        self._results: dict[str, Any] = {}
+        self._good: tuple[Atoms, dict[str, Any]] | None = None
 
     def go(
         self, records: Records | None, folder: Path | None, observers: Sequence[Observer]
     ) -> MDResult:
         """Step after step, to the end or until something is wrong."""
         step, last = self._start.step, self._settings.steps
-        reason = self._watch.look(self._atoms)
+        reason = self._look()
         while reason is None:
             if step % self._settings.interval == 0 or step >= last:
                 self._record(step, records, observers)
             if step >= last:
                 break
-            self._remember_good()
+            self._good = (self._atoms.copy(), self._results)
             step += 1
             reason = self._advance(step)
         if reason is not None and folder is not None:
@@ -215,9 +215,16 @@ class _Run:
         """One step; what is wrong with the state it leads to, if anything."""
         try:
             self._integrator.advance(step)
-            return self._watch.look(self._atoms)
+            return self._look()
         except ValueError as refusal:  # calculators refuse positions that make no sense
             return f"the calculator refused the state: {refusal}"
+
+    def _look(self) -> str | None:
+        """Ask for forces and energy, once, and for an opinion on them. Forces first: energies come
+        with them."""
+        forces, energy = self._atoms.get_forces(), float(self._atoms.get_potential_energy())
+        self._results = {"energy": energy, "forces": forces}
+        return self._watch.look(self._atoms, energy, forces)
 
     def _record(self, step: int, records: Records | None, observers: Sequence[Observer]) -> None:
         sample = self._sample(step)
@@ -230,35 +237,26 @@ class _Run:
 
     def _sample(self, step: int) -> MDSample:
         atoms, heat = self._atoms, self._integrator.heat()
-        potential, kinetic = atoms.get_potential_energy(), atoms.get_kinetic_energy()
+        potential, kinetic = self._results["energy"], float(atoms.get_kinetic_energy())
         return MDSample(
             step=step,
             time=step * self._settings.timestep * 1e-3,
-            potential=float(potential),
-            kinetic=float(kinetic),
-            total=float(potential + kinetic),
-            conserved=float(potential + kinetic - heat) if heat is not None else np.nan,
+            potential=potential,
+            kinetic=kinetic,
+            total=potential + kinetic,
+            conserved=potential + kinetic - heat if heat is not None else np.nan,
             temperature=self._temperature(atoms),
             pressure=_pressure(atoms),
             volume=float(atoms.get_volume()) if atoms.pbc.all() else np.nan,
-            max_force=float(np.linalg.norm(atoms.get_forces(), axis=1).max(initial=0.0)),
+            max_force=float(np.linalg.norm(self._results["forces"], axis=1).max(initial=0.0)),
         )
 
     def _frame(self, step: int) -> Atoms:
         memory = {"degrees_of_freedom": float(self._start.freedom), **self._integrator.memory()}
-        return frame_of(self._atoms, step, memory)
+        return frame_of(self._atoms, self._results, step, memory)
 
     def _temperature(self, atoms: Atoms) -> float:
         return temperature(atoms, self._start.freedom)
-
-    def _remember_good(self) -> None:
-        atoms = self._atoms
-        self._good = (
-            atoms.get_positions(),
-            atoms.get_momenta(),
-            atoms.cell.array.copy(),
-            {"energy": atoms.get_potential_energy(), "forces": atoms.get_forces()},
-        )
 
     def _last_states(self, step: int) -> list[Atoms]:
         """The last good state, if there is one, and the one now."""
@@ -266,14 +264,8 @@ class _Run:
         bad.info["md_step"] = step
         if self._good is None:
             return [bad]
-        good = bad.copy()
-        positions, momenta, cell, results = self._good
-        good.set_cell(cell)
-        good.set_positions(positions, apply_constraint=False)
-        good.set_momenta(momenta, apply_constraint=False)
-        good.info["md_step"] = step - 1
-        good.calc = SinglePointCalculator(good, **results)
-        return [good, bad]
+        good, results = self._good
+        return [frame_of(good, results, step - 1, {}), bad]
 
     def _result(self, reason: str | None, step: int) -> MDResult:
         times = np.array([sample.time for sample in self._samples])

@@ -13,7 +13,7 @@ import dataclasses
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from ase import Atoms
@@ -105,10 +105,11 @@ def trajectory_name(settings: MDSettings) -> str:
     return f"md.{settings.trajectory_format}"
 
 
-def frame_of(atoms: Atoms, step: int, memory: Mapping[str, float]) -> Atoms:
+def frame_of(
+    atoms: Atoms, results: Mapping[str, Any], step: int, memory: Mapping[str, float]
+) -> Atoms:
     """A copy of the atoms that carries its results itself, and what is needed to go on from it."""
     frame = atoms.copy()
-    results = {"energy": atoms.get_potential_energy(), "forces": atoms.get_forces()}
     frame.calc = SinglePointCalculator(frame, **results)
     frame.info |= {_MARK + name: value for name, value in {"step": step, **memory}.items()}
     return frame

@@ -37,31 +37,21 @@ class Watch:
         self._energy: float | None = None
         self._closeness = Closeness(limits.closeness)
 
-    def look(self, atoms: Atoms) -> str | None:
-        """Why the state is unphysical, in words and figures; None if it is not."""
+    def look(self, atoms: Atoms, energy: float, forces: np.ndarray) -> str | None:
+        """Why the state, with its energy (eV) and forces (eV/Å), is unphysical, in words and
+        figures; None if it is not."""
         return (
-            self._not_finite(atoms)
-            or self._jump(atoms)
-            or self._force(atoms)
+            _not_finite(atoms, energy, forces)
+            or self._jump(energy, len(atoms))
+            or self._force(atoms, forces)
             or self._heat(atoms)
             or self._swelling(atoms)
             or self._closeness.look(atoms)
         )
 
-    def _not_finite(self, atoms: Atoms) -> str | None:
-        named = {
-            "positions": atoms.positions,
-            "momenta": atoms.get_momenta(),
-            "cell": atoms.cell.array,
-            "energy": atoms.get_potential_energy(),
-            "forces": atoms.get_forces(),
-        }
-        bad = [name for name, value in named.items() if not np.isfinite(value).all()]
-        return f"{' and '.join(bad)} are no longer finite numbers" if bad else None
-
-    def _jump(self, atoms: Atoms) -> str | None:
-        before, self._energy = self._energy, atoms.get_potential_energy()
-        jump = 0.0 if before is None else (self._energy - before) / len(atoms)
+    def _jump(self, energy: float, n_atoms: int) -> str | None:
+        before, self._energy = self._energy, energy
+        jump = 0.0 if before is None else (energy - before) / n_atoms
         if abs(jump) <= self._limits.energy_jump:
             return None
         return (
@@ -69,8 +59,8 @@ class Watch:
             f"(limit {self._limits.energy_jump:g})"
         )
 
-    def _force(self, atoms: Atoms) -> str | None:
-        sizes = np.linalg.norm(atoms.get_forces(), axis=1)
+    def _force(self, atoms: Atoms, forces: np.ndarray) -> str | None:
+        sizes = np.linalg.norm(forces, axis=1)
         worst = int(sizes.argmax())
         if sizes[worst] <= self._limits.force:
             return None
@@ -94,6 +84,18 @@ class Watch:
         return (
             f"the volume is {ratio:.3g} times that of the start (limits 1/{limit:g} to {limit:g})"
         )
+
+
+def _not_finite(atoms: Atoms, energy: float, forces: np.ndarray) -> str | None:
+    named = {
+        "positions": atoms.positions,
+        "momenta": atoms.get_momenta(),
+        "cell": atoms.cell.array,
+        "energy": energy,
+        "forces": forces,
+    }
+    bad = [name for name, value in named.items() if not np.isfinite(value).all()]
+    return f"{' and '.join(bad)} are no longer finite numbers" if bad else None
 
 
 class Closeness:
