@@ -83,7 +83,7 @@ class MLIPCalculator(Calculator):
         found = predict(self.model, graph, self._wanted(properties, graph))
         results = {name: _for_ase(name, value) for name, value in found.items()}
         _check_finite(results, graph)
-        self.results |= results | {"free_energy": results["energy"]}
+        self.results = self.results | results | {"free_energy": results["energy"]}
 
     def export_properties(self) -> Properties:
         """The results ASE has a name for."""
