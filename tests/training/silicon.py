@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from ase import Atoms
 from ase.build import bulk, molecule
+from ase.calculators.singlepoint import SinglePointCalculator
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -14,6 +15,7 @@ from mlip.graph import AtomicGraph
 from mlip.models import Potential, predict
 from mlip.neighbours import with_neighbours
 from mlip.ops.scatter import sum_by_index
+from mlip.properties import to_voigt
 from mlip.settings import Settings
 from tests.toy import toy
 
@@ -96,3 +98,20 @@ def molecules(count: int, seed: int = 0) -> list[Frame]:
 
 def graphs(frames: Sequence[Frame]) -> GraphDataset:
     return GraphDataset(frames, CUTOFF)
+
+
+def with_results(frame: Frame) -> Atoms:
+    """As read from a file: labels as results of a calculator."""
+    atoms = frame.atoms.copy()
+    results = {"energy": float(frame.labels["energy"]), "forces": frame.labels["forces"]}
+    if "stress" in frame.labels:
+        results["stress"] = to_voigt(frame.labels["stress"])
+    atoms.calc = SinglePointCalculator(atoms, **results)
+    atoms.info["config_type"] = frame.config_type
+    return atoms
+
+
+def isolated(symbol: str, energy: float) -> Atoms:
+    atoms = Atoms(symbol, cell=[20.0] * 3, pbc=True)
+    atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=np.zeros((1, 3)))
+    return atoms
