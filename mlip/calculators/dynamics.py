@@ -89,7 +89,8 @@ def run_md(
     `resume` goes on after the last frame in `folder`. Positions, velocities, the memory of the
     integrator and its noise are the same to the last bit as in a run that was never interrupted;
     so is then the rest of the run, if the calculator gives the same forces for the same positions
-    whatever it was asked before. Only the number of steps may differ from the first settings.
+    whatever it was asked before. Only the number of steps may differ from the first settings; a
+    calculator that gives other forces on the last frame is refused.
 
     Parameters
     ----------
@@ -172,9 +173,23 @@ def _resumed(atoms: Atoms, settings: MDSettings, folder: Path) -> _Start | None:
         raise ValueError(f"the run in {folder} is of other atoms ({frame.symbols})")
     step, memory = take_memory(frame)
     freedom = int(memory.pop("degrees_of_freedom"))
+    _check_same_forces(frame, atoms, folder)
     frame.calc = atoms.calc
     samples = [sample for sample in read_log(folder / LOG) if sample.step < step]
     return _Start(frame, step, memory, samples, "resumed", freedom)
+
+
+def _check_same_forces(frame: Atoms, atoms: Atoms, folder: Path) -> None:
+    """That a run goes on with another model than it began with must not pass unnoticed. Rounding on
+    another machine or in float32 may."""
+    recorded, now = frame.get_forces(), frame.copy()
+    now.calc = atoms.calc
+    difference = float(np.abs(now.get_forces() - recorded).max(initial=0.0))
+    if difference > 1e-3 * max(1.0, float(np.abs(recorded).max(initial=0.0))):
+        raise ValueError(
+            f"the run in {folder} was begun with another model: forces on its last frame differ by "
+            f"{1e3 * difference:.3g} meV/Å. Resume with that model, or start anew elsewhere"
+        )
 
 
 class _Run:

@@ -356,6 +356,18 @@ def test_resume_refuses_other_settings_and_other_atoms(tmp_path: Path) -> None:
         run_md(silicon()[:-1], settings, tmp_path, resume=True)
 
 
+def test_resume_refuses_another_model(tmp_path: Path) -> None:
+    settings = MDSettings(temperature=400, steps=5)
+    run_md(silicon(), settings, tmp_path)
+    atoms = silicon()
+    atoms.calc = ToyCalculator(toy(cutoff=4.0, depth=0.33))
+    with pytest.raises(ValueError, match="begun with another model"):
+        run_md(atoms, settings, tmp_path, resume=True)
+    single = silicon()
+    single.calc = ToyCalculator(toy(cutoff=4.0).float())
+    run_md(single, settings, tmp_path, resume=True)
+
+
 def test_extxyz_frames_are_readable_but_not_resumable(tmp_path: Path) -> None:
     settings = MDSettings(temperature=400, steps=20, trajectory_format="extxyz")
     result = run_md(silicon(), settings, tmp_path)
