@@ -44,13 +44,16 @@ def lowdin(overlap: DecimalArray) -> DecimalArray:
         If the matrix is singular to 80 digits.
     """
     scale = max(overlap[i, i] for i in range(len(overlap)))
-    root = overlap / scale
-    inverse_root = decimals(np.eye(len(overlap)))
-    for _ in range(_MOST_STEPS):
-        root, previous = (root + _inverse(inverse_root)) / 2, root
-        inverse_root = (inverse_root + _inverse(previous)) / 2
-        if abs(root - previous).max() < Decimal(10) ** (-_DIGITS // 2):
-            return inverse_root / scale.sqrt()
+    root, inverse_root = overlap / scale, decimals(np.eye(len(overlap)))
+    try:
+        for _ in range(_MOST_STEPS):
+            previous = root
+            root = (previous + _inverse(inverse_root)) / 2
+            inverse_root = (inverse_root + _inverse(previous)) / 2
+            if abs(root - previous).max() < Decimal(10) ** (-_DIGITS // 2):
+                return inverse_root / scale.sqrt()
+    except ArithmeticError:
+        pass
     raise ValueError("the radial functions are linearly dependent; use fewer of them (n_max)")
 
 

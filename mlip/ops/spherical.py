@@ -56,10 +56,11 @@ class _SolidHarmonics(Function):
     @staticmethod
     def backward(ctx, gradient: Tensor):  # type: ignore[no-untyped-def]
         (harmonics,) = ctx.saved_tensors
-        total = torch.zeros_like(gradient[:3])
+        total = gradient.new_zeros(3, gradient.shape[1])
         for l in range(1, ctx.l_max + 1):
             lowering = _lowering(l).to(gradient)
-            lowered = (lowering @ gradient[l * l : (l + 1) ** 2]).unflatten(0, (3, 2 * l - 1))
+            lowered = lowering @ gradient[l * l : (l + 1) ** 2]
+            lowered = lowered.reshape(3, 2 * l - 1, gradient.shape[1])
             total = total + (lowered * harmonics[(l - 1) ** 2 : l * l]).sum(dim=1)
         return total, None
 
