@@ -1,8 +1,8 @@
 import pytest
 import torch
+from silicon import small
 
 from mlip.training.averaging import WeightAverage, load_weights
-from tests.training.silicon import small
 
 
 def test_the_average_follows_its_formula() -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from ase import Atoms
 from ase.io import write
+from silicon import crystals, isolated, molecules, with_results
 
 from mlip.training.inputs import DataConfig, read_inputs
-from tests.training.silicon import crystals, isolated, molecules, with_results
 
 
 def file_of(path: Path, frames: list[Atoms]) -> str:

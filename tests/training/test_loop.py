@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from silicon import crystals, graphs, molecules, small
 
 from mlip.training.checkpoint import CheckpointError, CheckpointFolder
 from mlip.training.config import FitConfig, Stage
@@ -14,7 +15,6 @@ from mlip.training.losses import LossConfig, LossTerm
 from mlip.training.observers import Observer
 from mlip.training.optimisers import OptimiserConfig
 from mlip.training.schedules import Constant, Cosine, Plateau
-from tests.training.silicon import crystals, graphs, molecules, small
 
 CRYSTALS = crystals(10)
 MIXED = [*crystals(6, seed=1), *molecules(4)]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from silicon import crystals, graphs, molecules, small
 
 from mlip.graph import AtomicGraph
 from mlip.models import predict
@@ -15,7 +16,6 @@ from mlip.training.losses import (
     penalties,
     residuals,
 )
-from tests.training.silicon import crystals, graphs, molecules, small
 
 EVERYTHING = LossConfig()
 

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from silicon import crystals, molecules
 
 from mlip.data import Frame
 from mlip.training.metrics import errors
-from tests.training.silicon import crystals, molecules
 
 RANDOM = np.random.default_rng(3)
 

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from silicon import small
 
 from mlip.training.optimisers import (
     OptimiserConfig,
@@ -8,7 +9,6 @@ from mlip.training.optimisers import (
     restore_optimiser,
     set_learning_rate,
 )
-from tests.training.silicon import small
 
 
 def step(model: torch.nn.Module, optimiser: torch.optim.Optimizer, seed: int) -> None:

@@ -18,7 +18,10 @@ SCRIPT = Path(__file__).with_name("two_ranks.py")
 def run_on(ranks: int, folder: Path) -> list[dict[str, Any]]:
     launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
     command = [sys.executable, *(launch if ranks > 1 else []), str(SCRIPT), str(folder)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}",
+        "OMP_NUM_THREADS": "1",
+    }
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     names = [f"rank{rank}of{ranks}.pt" for rank in range(ranks)]

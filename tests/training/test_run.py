@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 from ase.io import write
+from silicon import crystals, isolated, molecules, with_results
 
 from mlip.data import read_frames
 from mlip.graph import AtomicGraph
@@ -19,7 +20,6 @@ from mlip.models import evaluate, load_model, read_card
 from mlip.settings import parse_settings
 from mlip.training import TrainingConfig, train
 from mlip.training.metrics import errors
-from tests.training.silicon import crystals, isolated, molecules, with_results
 
 ROOT = Path(__file__).parents[2]
 

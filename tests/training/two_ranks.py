@@ -4,13 +4,13 @@ import sys
 from pathlib import Path
 
 import torch
+from silicon import crystals, graphs, molecules, small
 
 from mlip.training.checkpoint import CheckpointFolder
 from mlip.training.config import FitConfig
 from mlip.training.loop import Trainer
 from mlip.training.optimisers import OptimiserConfig
 from mlip.training.parallel import joined_ranks
-from tests.training.silicon import crystals, graphs, molecules, small
 
 
 def main(folder: Path) -> None:

@@ -9,6 +9,7 @@ from ase.build import bulk, molecule
 from ase.calculators.singlepoint import SinglePointCalculator
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from toy import toy
 
 from mlip.data import Frame, GraphDataset
 from mlip.graph import AtomicGraph
@@ -17,7 +18,6 @@ from mlip.neighbours import with_neighbours
 from mlip.ops.scatter import sum_by_index
 from mlip.properties import to_voigt
 from mlip.settings import Settings
-from tests.toy import toy
 
 CUTOFF = 4.0
 

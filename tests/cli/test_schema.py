@@ -1,0 +1,22 @@
+import json
+
+import yaml
+from typer.testing import CliRunner
+
+from mlip.cli.main import app
+from mlip.settings import parse_settings
+from mlip.training import TrainingConfig
+
+
+def test_the_schema_is_json_that_names_all_parts() -> None:
+    result = CliRunner().invoke(app, ["schema"])
+    assert result.exit_code == 0
+    schema = json.loads(result.stdout)
+    assert {"data", "model", "loss", "epochs"} <= set(schema["properties"])
+    assert "soap" in result.stdout
+
+
+def test_the_example_can_be_trained() -> None:
+    result = CliRunner().invoke(app, ["schema", "--example"])
+    assert result.exit_code == 0
+    parse_settings(TrainingConfig, yaml.safe_load(result.stdout))
