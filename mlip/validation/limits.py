@@ -168,7 +168,7 @@ def _judge_holes(name: str, curves: dict[str, tuple[np.ndarray, np.ndarray, floa
         meaning = "atoms repel each other ever more strongly the closer they come"
         return Check(name, "pass", depth, "eV", _HOLE, meaning)
     meaning = (
-        f"{who} falls into a hole {depth:.3g} eV deep below {where:.2f} Å, behind a wall of only "
+        f"{who} falls into a hole {depth:.3g} eV deep below {where:.2f} Å, behind a wall of "
         f"{wall:.3g} eV; train again with repulsion: {{name: zbl}}, or with data at short distances"
     )
     return Check(name, "warn" if wall >= _WALL else "fail", depth, "eV", _HOLE, meaning)
