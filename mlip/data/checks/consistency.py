@@ -1,12 +1,12 @@
 """Do energies, forces and stresses belong together? Similar structures tell, without any model.
 
-From structure a to b, close to it, the energy changes by
+From structure a to b, close to it, with scaled coordinates s and cell vectors as rows of h,
 
-    E_b - E_a  ~  -1/2 (F_a + F_b) . (r_b - r_a)  +  1/2 (V_a s_a + V_b s_b) : strain
+    dE = -F . (ds h) + V stress : (h^-1 dh)
 
-(trapezoidal rule; displacements at fixed fractional coordinates belong to the strain). Regressed
-over all such pairs, both slopes are 1. Another slope betrays its reason: -1 a gradient in place of
-forces, 1/27.2 energies in Hartree, and so on.
+which the trapezoidal rule integrates well over a short way. Regressed over all such pairs, the
+changes of energy have the slope 1 against either term. Another slope betrays its reason: -1 a
+gradient in place of forces, 1/27.2 energies in Hartree, and so on.
 """
 
 import itertools
@@ -22,31 +22,42 @@ from mlip.properties import to_voigt
 from mlip.units import factor
 
 _FAR = 0.4  # Å, displacement of an atom up to which two structures are similar
+_SAME_CELL = 1e-9
 _STRAINED = 0.08  # largest element of the strain between them
 _COMPARED = 20_000  # pairs looked at in a group of like structures
 _ENOUGH = 8  # pairs that a verdict needs
+_PLENTY = 100  # pairs beyond which the nearest will do
 _CORRELATED = 0.8
+_ALIKE = 0.2  # factors that differ by less than e^0.2 are not told apart
 _PLURAL = {"forces": "forces", "stress": "stresses"}
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two similar structures: how the energy changes (eV), and what forces make of it; the strain
-    between them, None if their cells are the same; and their mean stress, if both have one."""
+    """Two similar structures: how the energy changes, and what forces and stresses make of it, eV.
+
+    Attributes
+    ----------
+    where : the sources of both
+    distance : Å, how far the atom moves that moves most
+    strain : largest component of the strain between the cells
+    volume : Å^3
+    by_normal_stress : None if the cells are the same, or a stress is missing
+    by_shear_stress : [3, 3] work of stress component i on strain component j, both yz xz xy
+    """
 
     where: str
+    distance: float
+    strain: float
+    volume: float
     energy: float
     by_forces: float
-    volume: float
-    strain: np.ndarray | None
-    stress: np.ndarray | None
+    by_normal_stress: float | None
+    by_shear_stress: np.ndarray
 
     @property
     def by_stress(self) -> float:
-        """What the stress makes of the change of energy, eV."""
-        if self.strain is None or self.stress is None:
-            return 0.0
-        return self.volume * float((self.stress * self.strain).sum())
+        return (self.by_normal_stress or 0.0) + float(np.trace(self.by_shear_stress))
 
 
 _FORCE_UNITS = {
@@ -78,22 +89,22 @@ def check_consistency(frames: Sequence[Frame]) -> tuple[dict[str, Consistency], 
     pairs = list(_pairs(frames))
     found: dict[str, Consistency] = {}
     findings: list[Finding] = []
-    fixed = [pair for pair in pairs if pair.strain is None]
+    fixed = _nearest([pair for pair in pairs if pair.strain < _SAME_CELL])
     forces = _regress([p.by_forces for p in fixed], [p.energy for p in fixed])
     if forces is not None:
         found["forces"] = forces
         findings.extend(_judge("forces", forces, _FORCE_UNITS))
         findings.extend(_check_scatter("forces", forces, fixed))
     slope = forces.slope if forces is not None and forces.correlation**2 > _CORRELATED**2 else 1.0
-    strained = [p for p in pairs if p.strain is not None and p.stress is not None]
-    elastic = [p for p in strained if abs(p.by_forces) <= 0.2 * abs(p.energy)]
+    strained = [p for p in pairs if p.by_normal_stress is not None]
+    elastic = _nearest([p for p in strained if abs(p.by_forces) <= 0.2 * abs(p.energy)])
     left = [p.energy - slope * p.by_forces for p in elastic]
     stress = _regress([p.by_stress for p in elastic], left)
     if stress is not None:
         found["stress"] = stress
         volume = float(np.median([p.volume for p in elastic]))
         units = _STRESS_UNITS | {"the stress is a virial, declare it so": -1 / volume}
-        findings.extend(_judge("stress", stress, units) or _check_shear(elastic, left))
+        findings.extend(_judge("stress", stress, units) or _check_shear(strained, slope))
         findings.extend(_check_scatter("stress", stress, elastic))
     return found, findings
 
@@ -102,16 +113,16 @@ def _judge(name: str, found: Consistency, units: dict[str, float]) -> list[Findi
     fits = found.slope > 0 and abs(np.log(found.slope)) < np.log(1.5)
     if fits or abs(found.correlation) < _CORRELATED:
         return []
-    reason, expected = min(units.items(), key=lambda item: _distance(found.slope, item[1]))
-    if _distance(found.slope, expected) > 0.3:
-        reason = f"units or signs of energies and {_PLURAL[name]} do not fit together"
+    reasons = [r for r, slope in units.items() if _distance(found.slope, slope) < _ALIKE]
+    if not reasons:
+        reasons = [f"units or signs of energies and {_PLURAL[name]} do not fit together"]
     return [
         Finding(
             "error",
             "consistency",
             f"energies change by {found.slope:.4g} times what the {_PLURAL[name]} tell, over "
             f"{found.n_pairs} pairs of similar structures (correlation {found.correlation:.2f})",
-            f"{reason}: convert the data before use",
+            f"{', or '.join(reasons)}: convert the data before use",
         )
     ]
 
@@ -135,18 +146,24 @@ def _check_scatter(name: str, found: Consistency, pairs: Sequence[Pair]) -> list
     ]
 
 
-def _check_shear(pairs: Sequence[Pair], energies: Sequence[float]) -> list[Finding]:
+def _check_shear(pairs: Sequence[Pair], slope: float) -> list[Finding]:
     """Whether another order of the shear components explains the energies much better."""
-    strains = to_voigt(np.array([pair.strain for pair in pairs]))
-    works = to_voigt(np.array([pair.stress for pair in pairs])) * [[p.volume] for p in pairs]
-    normal = (works[:, :3] * strains[:, :3]).sum(axis=1)
+    sheared = [
+        p
+        for p in pairs
+        if np.abs(p.by_shear_stress).sum() > abs(p.by_normal_stress or 0.0) + abs(p.by_forces)
+    ]
+    if len(sheared) < _ENOUGH:
+        return []
+    shear = np.array([p.by_shear_stress for p in sheared])
+    rest = np.array([p.energy - slope * p.by_forces - (p.by_normal_stress or 0.0) for p in sheared])
 
     def misfit(order: tuple[int, ...]) -> float:
-        shear = 2 * (works[:, order] * strains[:, 3:]).sum(axis=1)
-        return float(np.sqrt(np.mean((np.array(energies) - normal - shear) ** 2)))
+        work = shear[:, order, (0, 1, 2)].sum(axis=1)
+        return float(np.sqrt(np.mean((rest - work) ** 2)))
 
-    as_read = misfit((3, 4, 5))
-    best = min(itertools.permutations((3, 4, 5)), key=misfit)
+    as_read = misfit((0, 1, 2))
+    best = min(itertools.permutations((0, 1, 2)), key=misfit)
     if misfit(best) > 0.5 * as_read:
         return []
     names = ("yz", "xz", "xy")
@@ -207,6 +224,11 @@ class _Stack:
         self.stresses = np.array([f.labels.get("stress", none) for f in frames])
 
 
+def _nearest(pairs: list[Pair]) -> list[Pair]:
+    """Not more than needed of the pairs, those with the shortest way between them."""
+    return sorted(pairs, key=lambda pair: (pair.strain, pair.distance))[:_PLENTY]
+
+
 def _similar(stack: _Stack) -> Iterator[Pair]:
     """Each structure with those that follow it, where they are similar to it."""
     n = len(stack.energies)
@@ -217,23 +239,28 @@ def _similar(stack: _Stack) -> Iterator[Pair]:
         moved = stack.scaled[others] - stack.scaled[a]
         moved -= np.round(moved) * stack.pbc
         moved -= moved.mean(axis=1, keepdims=True)
-        mean_cells = 0.5 * (stack.cells[others] + stack.cells[a])
-        displacements = moved @ mean_cells
-        far = np.linalg.norm(displacements, axis=2).max(axis=1)
-        near = (far < _FAR) & (np.abs(strain).max(axis=(1, 2)) < _STRAINED)
-        for offset in np.flatnonzero(near):
-            yield _pair(stack, a, a + 1 + int(offset), displacements[offset], strain[offset])
+        distances = np.linalg.norm(moved @ stack.cells[a], axis=2).max(axis=1)
+        near = (distances < _FAR) & (np.abs(strain).max(axis=(1, 2)) < _STRAINED)
+        for k in np.flatnonzero(near):
+            yield _pair(stack, a, a + 1 + int(k), moved[k], float(distances[k]))
 
 
-def _pair(stack: _Stack, a: int, b: int, displacement: np.ndarray, strain: np.ndarray) -> Pair:
-    forces = 0.5 * (stack.forces[a] + stack.forces[b])
-    volume = stack.volumes[[a, b]].mean()
-    work = (stack.volumes[[a, b], None, None] * stack.stresses[[a, b]]).mean(axis=0)
+def _pair(stack: _Stack, a: int, b: int, moved: np.ndarray, distance: float) -> Pair:
+    ends = [a, b]
+    cells, volumes = stack.cells[ends], stack.volumes[ends]
+    change = np.linalg.inv(cells) @ (cells[1] - cells[0])
+    strain = float(np.abs(change).max())
+    strains = to_voigt(change) * (1, 1, 1, 2, 2, 2)
+    stresses = to_voigt(stack.stresses[ends])
+    work = np.einsum("e,ei,ej->ij", volumes / 2, stresses, strains)
+    judged = strain >= _SAME_CELL and bool(np.isfinite(work).all())
     return Pair(
         where=f"{stack.sources[a]} to {stack.sources[b]}",
+        distance=distance,
+        strain=strain,
+        volume=float(volumes.mean()),
         energy=float(stack.energies[b] - stack.energies[a]),
-        by_forces=-float((forces * displacement).sum()),
-        volume=float(volume),
-        strain=0.5 * (strain + strain.T) if np.abs(strain).max() > 1e-9 else None,
-        stress=None if np.isnan(work).any() else work / volume,
+        by_forces=-0.5 * float((stack.forces[ends] * (moved @ cells)).sum()),
+        by_normal_stress=float(np.trace(work[:3, :3])) if judged else None,
+        by_shear_stress=work[3:, 3:] if judged else np.zeros((3, 3)),
     )

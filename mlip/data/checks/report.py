@@ -44,7 +44,7 @@ class Range:
     high: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> "Range | None":
+    def of(cls, values: Sequence[float | int]) -> "Range | None":
         """The range of the values, None if there are none."""
         return cls(float(min(values)), float(max(values))) if len(values) else None
 
