@@ -57,6 +57,7 @@ test: check core-test
 check: $(STAMPS)/package
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $$(find cpp_ext -name '*.h' -o -name '*.cpp')
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

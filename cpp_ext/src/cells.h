@@ -8,10 +8,10 @@
 
 namespace mlip {
 
-// The points of cell (ix, iy, iz) are start[c] up to start[c + 1], c = (iz * ny + iy) * nx + ix: a row
-// of cells along x is one run of points.
+// The points of cell (ix, iy, iz) are start[c] up to start[c + 1], c = (iz * ny + iy) * nx + ix: a
+// row of cells along x is one run of points.
 struct Cells {
-  std::vector<double> x, y, z;   // kPadding longer than there are points: vector loads read past the end
+  std::vector<double> x, y, z;  // and kPadding more: vector loads read past the last point
   std::vector<Image> image;
   std::vector<int32_t> start;
   std::vector<int32_t> centres;  // the points that are atoms themselves, ascending
@@ -26,10 +26,11 @@ struct Cells {
 
 constexpr int kPadding = 8;
 
-// Sorts `points`, of which the first `n_atoms` are atoms and the others images. Cells are about half of
-// `reach` (Å) wide, wider where the points are so few that most would be empty. Points that are farther
-// apart than `reach` along a direction may be moved along it, staying farther apart than `reach`: so
-// two atoms at the ends of the world cost no more memory than two neighbours. Changes `points`.
+// Sorts `points`, of which the first `n_atoms` are atoms and the others images. Cells are as wide
+// as `reach` (Å) or, along x, a fraction of it; wider if most would be empty. Points that are
+// farther apart than `reach` along a direction may be moved along it, staying farther apart than
+// `reach`: so two atoms at the ends of the world cost no more memory than two neighbours. Changes
+// `points`.
 void sort_into_cells(Points& points, int64_t n_atoms, double reach, Cells& cells);
 
 }  // namespace mlip

@@ -36,7 +36,8 @@ void set_row(Lattice& lattice, int row, const double cell[9]) {
 bool shorten(Lattice& lattice, int a, int b, double m, int c, double n, const double cell[9]) {
   const Lattice before = lattice;
   for (int k = 0; k < 3; ++k) {
-    const double sum = lattice.in_cell[a][k] + m * lattice.in_cell[b][k] + n * lattice.in_cell[c][k];
+    const double sum =
+        lattice.in_cell[a][k] + m * lattice.in_cell[b][k] + n * lattice.in_cell[c][k];
     if (!(std::fabs(sum) < kWhole)) {
       lattice = before;
       return false;

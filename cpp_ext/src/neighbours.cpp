@@ -38,9 +38,7 @@ void grow_found(Found* found, int64_t more);
 // The neighbours that one thread found.
 struct Hits {
   std::vector<int32_t> points, counts;
-  Found found() {
-    return {points.data(), 0, static_cast<int64_t>(points.size()), grow_found};
-  }
+  Found found() { return {points.data(), 0, static_cast<int64_t>(points.size()), grow_found}; }
 };
 
 struct FoundIn : Found {
@@ -96,7 +94,8 @@ void prepare(const Structures& structures, int64_t s, double cutoff, Points& poi
       place_images(positions, n_atoms, first, lattice, cell, cutoff + margin, points);
   if (kRounding * magnitude > margin) {
     throw std::invalid_argument(
-        "atoms are so far outside the cell, or the cell is so skewed, that rounding hides distances "
+        "atoms are so far outside the cell, or the cell is so skewed, that rounding hides "
+        "distances "
         "of the size of the cutoff; wrap the atoms or reduce the cell first");
   }
   sort_into_cells(points, n_atoms, cutoff, prepared.cells);
@@ -112,6 +111,40 @@ void prepare(const Structures& structures, int64_t s, double cutoff, Points& poi
   prepared.limits.context = &prepared.judge;
 }
 
+// The neighbours found of one centre.
+struct Row {
+  const int32_t* points;
+  int32_t centre;
+};
+
+void write_indices(const Cells& cells, const Row& row, int64_t n, int64_t pair,
+                   const PairArrays& out) {
+  const Image home = cells.image[row.centre];
+  if (out.centres) std::fill_n(out.centres + pair, n, home.atom);
+  int64_t *const neighbours = out.neighbours + pair, *const shifts = out.shifts + 3 * pair;
+  for (int64_t k = 0; k < n; ++k) {
+    const Image& image = cells.image[row.points[k]];
+    if (out.neighbours) neighbours[k] = image.atom;
+    if (out.shifts) {
+      for (int d = 0; d < 3; ++d) shifts[3 * k + d] = image.shift[d] - home.shift[d];
+    }
+  }
+}
+
+void write_lengths(const Cells& cells, const Row& row, int64_t n, int64_t pair,
+                   const PairArrays& out) {
+  const double x = cells.x[row.centre], y = cells.y[row.centre], z = cells.z[row.centre];
+  double *const distances = out.distances + pair, *const vectors = out.vectors + 3 * pair;
+  for (int64_t k = 0; k < n; ++k) {
+    const int32_t q = row.points[k];
+    const double v[3] = {cells.x[q] - x, cells.y[q] - y, cells.z[q] - z};
+    if (out.distances) distances[k] = length(v);
+    if (out.vectors) {
+      for (int d = 0; d < 3; ++d) vectors[3 * k + d] = v[d];
+    }
+  }
+}
+
 Grid grid_of(const Cells& cells) {
   Grid grid = {cells.x.data(), cells.y.data(), cells.z.data(), cells.start.data(), {}, {}, {}, {}};
   for (int c = 0; c < 3; ++c) {
@@ -123,8 +156,8 @@ Grid grid_of(const Cells& cells) {
   return grid;
 }
 
-// Calls work(0), ..., work(n - 1), each in a thread of its own, and passes on what the first of them
-// to fail throws.
+// Calls work(0), ..., work(n - 1), each in a thread of its own, and passes on what the first of
+// them to fail throws.
 template <class Work>
 void in_threads(int n, Work work) {
   if (n == 1) return work(0);
@@ -148,8 +181,9 @@ void in_threads(int n, Work work) {
 
 }  // namespace
 
-// Threads share the atoms out evenly, in the order in which they are searched: structure by
-// structure, and within one along its cells. The share of thread t starts at `share(t)`.
+// Threads share the atoms out evenly, structure by structure: to be searched, in the order of their
+// cells within each structure; to be written, in the order given. The share of thread t starts at
+// `share(t)`.
 struct NeighbourList::State {
   int threads = 1;
   int64_t n_structures = 0, n_atoms = 0, n_pairs = 0;
@@ -158,14 +192,17 @@ struct NeighbourList::State {
   std::vector<Hits> hits;          // one for each thread
   std::vector<int64_t> first_atom;
   std::vector<int64_t> first_pair;  // [n_atoms + 1]
+  std::vector<Row> rows;            // [n_atoms]
 
   int64_t share(int t) const { return n_atoms * t / threads; }
 
-  // Calls work(structure, its first centre, one past its last) for each part of thread t's share.
+  // Calls work(structure, first, last) with the atoms of the structure, counted from 0, for each
+  // part of thread t's share.
   template <class Work>
   void for_each_part(int t, Work work) const {
     const int64_t begin = share(t), end = share(t + 1);
-    int64_t s = std::upper_bound(first_atom.begin(), first_atom.end(), begin) - first_atom.begin() - 1;
+    int64_t s =
+        std::upper_bound(first_atom.begin(), first_atom.end(), begin) - first_atom.begin() - 1;
     for (; s < n_structures && first_atom[s] < end; ++s) {
       const int64_t first = std::max(begin, first_atom[s]) - first_atom[s];
       const int64_t last = std::min(end, first_atom[s + 1]) - first_atom[s];
@@ -209,12 +246,18 @@ void NeighbourList::State::search(int t) {
 
 void NeighbourList::State::number_pairs() {
   first_pair.assign(n_atoms + 1, 0);
+  rows.resize(n_atoms);
   for (int t = 0; t < threads; ++t) {
     const int32_t* count = hits[t].counts.data();
+    const int32_t* points = hits[t].points.data();
     for_each_part(t, [&](int64_t s, int64_t first, int64_t last) {
       const Cells& cells = prepared[s].cells;
       for (int64_t c = first; c < last; ++c) {
-        first_pair[cells.image[cells.centres[c]].atom + 1] = *count++;
+        const int32_t centre = cells.centres[c];
+        const int64_t atom = cells.image[centre].atom;
+        rows[atom] = {points, centre};
+        first_pair[atom + 1] = *count;
+        points += *count++;
       }
     });
   }
@@ -222,33 +265,14 @@ void NeighbourList::State::number_pairs() {
   n_pairs = first_pair[n_atoms];
 }
 
+// In the order of the atoms, not of the cells: memory is written from front to back.
 void NeighbourList::State::write(int t, const PairArrays& out) const {
-  const int32_t* count = hits[t].counts.data();
-  const int32_t* point = hits[t].points.data();
   for_each_part(t, [&](int64_t s, int64_t first, int64_t last) {
     const Cells& cells = prepared[s].cells;
-    for (int64_t c = first; c < last; ++c) {
-      const int32_t centre = cells.centres[c];
-      const Image home = cells.image[centre];
-      const int64_t pair = first_pair[home.atom], n = *count++;
-      if (out.centres) std::fill_n(out.centres + pair, n, home.atom);
-      for (int64_t k = 0; k < n; ++k) {
-        const Image& image = cells.image[point[k]];
-        if (out.neighbours) out.neighbours[pair + k] = image.atom;
-        if (out.shifts) {
-          int64_t* shift = out.shifts + 3 * (pair + k);
-          for (int d = 0; d < 3; ++d) shift[d] = image.shift[d] - home.shift[d];
-        }
-      }
-      if (out.distances || out.vectors) {
-        const double x = cells.x[centre], y = cells.y[centre], z = cells.z[centre];
-        for (int64_t k = 0; k < n; ++k) {
-          const double v[3] = {cells.x[point[k]] - x, cells.y[point[k]] - y, cells.z[point[k]] - z};
-          if (out.distances) out.distances[pair + k] = length(v);
-          if (out.vectors) std::copy_n(v, 3, out.vectors + 3 * (pair + k));
-        }
-      }
-      point += n;
+    for (int64_t a = first_atom[s] + first; a < first_atom[s] + last; ++a) {
+      const int64_t pair = first_pair[a], n = first_pair[a + 1] - pair;
+      write_indices(cells, rows[a], n, pair, out);
+      if (out.distances || out.vectors) write_lengths(cells, rows[a], n, pair, out);
     }
   });
 }
@@ -270,8 +294,8 @@ void NeighbourList::find(const Structures& structures, double cutoff, int thread
   }
   const int64_t n = structures.n_structures;
   const int64_t n_atoms = n == 0 ? 0 : structures.first_atom[n];
-  state.threads = static_cast<int>(
-      std::clamp<int64_t>(n_atoms / kAtomsPerThread, 1, std::max(1, threads)));
+  state.threads =
+      static_cast<int>(std::clamp<int64_t>(n_atoms / kAtomsPerThread, 1, std::max(1, threads)));
   if (static_cast<int64_t>(state.prepared.size()) < n) state.prepared.resize(n);
   if (static_cast<int>(state.hits.size()) < state.threads) {
     state.hits.resize(state.threads);
@@ -299,10 +323,12 @@ void NeighbourList::write(const PairArrays& out) const {
 }
 
 int64_t NeighbourList::kept_bytes() const {
-  int64_t bytes = static_cast<int64_t>(state_->first_pair.capacity() * sizeof(int64_t));
+  int64_t bytes = static_cast<int64_t>(state_->first_pair.capacity() * sizeof(int64_t) +
+                                       state_->rows.capacity() * sizeof(Row));
   for (const Prepared& one : state_->prepared) bytes += one.cells.bytes();
   for (const Hits& own : state_->hits) {
-    bytes += static_cast<int64_t>((own.points.capacity() + own.counts.capacity()) * sizeof(int32_t));
+    bytes +=
+        static_cast<int64_t>((own.points.capacity() + own.counts.capacity()) * sizeof(int32_t));
   }
   for (const Points& own : state_->scratch) {
     bytes += static_cast<int64_t>(own.x.capacity() * (3 * sizeof(double) + sizeof(Image)));

@@ -85,8 +85,10 @@ std::tuple<Tensor, Tensor> neighbour_list(Tensor positions, Tensor cell, Tensor 
   return {found.edges, found.shifts};
 }
 
-std::tuple<Tensor, Tensor, Tensor, Tensor> neighbour_list_with_vectors(
-    Tensor positions, Tensor cell, Tensor pbc, Tensor first_atom, double cutoff) {
+std::tuple<Tensor, Tensor, Tensor, Tensor> neighbour_list_with_vectors(Tensor positions,
+                                                                       Tensor cell, Tensor pbc,
+                                                                       Tensor first_atom,
+                                                                       double cutoff) {
   Found found = find(positions, cell, pbc, first_atom, cutoff, true);
   return {found.edges, found.shifts, found.distances, found.vectors};
 }

@@ -1,8 +1,9 @@
 // The hot loop: for each centre, which points lie within the cutoff. One copy for each instruction
 // set; `searches` tells when the program runs which of them the machine can run.
 //
-// This header and those copies use nothing but raw pointers: a function of the standard library that
-// were compiled for AVX-512 there could be the copy that the linker keeps for the whole program.
+// This header and those copies use nothing but raw pointers: a function of the standard library
+// that were compiled for AVX-512 there could be the copy that the linker keeps for the whole
+// program.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,8 @@ struct Grid {
   double origin[3], edge[3], inverse_edge[3];
 };
 
-// Å and Å^2. Squared distances below `sure` are within the cutoff and those from `possible` on are not,
-// whatever rounding did; between them `decide` settles it.
+// Å and Å^2. Squared distances below `sure` are within the cutoff and those from `possible` on are
+// not, whatever rounding did; between them `decide` settles it.
 struct Limits {
   double reach, sure, possible;
   bool (*decide)(const void* context, int32_t centre, int32_t candidate);

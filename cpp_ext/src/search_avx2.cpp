@@ -23,8 +23,7 @@ struct Scan {
       const __m256d dx = _mm256_sub_pd(_mm256_loadu_pd(grid.x + q), x);
       const __m256d dy = _mm256_sub_pd(_mm256_loadu_pd(grid.y + q), y);
       const __m256d dz = _mm256_sub_pd(_mm256_loadu_pd(grid.z + q), z);
-      const __m256d r2 =
-          _mm256_fmadd_pd(dx, dx, _mm256_fmadd_pd(dy, dy, _mm256_mul_pd(dz, dz)));
+      const __m256d r2 = _mm256_fmadd_pd(dx, dx, _mm256_fmadd_pd(dy, dy, _mm256_mul_pd(dz, dz)));
       const int32_t left = end - q;
       const unsigned valid = left >= 4 ? 0xf : (1u << left) - 1;
       unsigned in = valid & _mm256_movemask_pd(_mm256_cmp_pd(r2, sure, _CMP_LT_OQ));
@@ -34,8 +33,7 @@ struct Scan {
         if (limits.decide(limits.context, centre, q + lane)) in |= 1u << lane;
       }
       const __m128i front = _mm_load_si128(reinterpret_cast<const __m128i*>(kCompress[in]));
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(out),
-                       _mm_add_epi32(_mm_set1_epi32(q), front));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_add_epi32(_mm_set1_epi32(q), front));
       out += __builtin_popcount(in);
     }
     return out - first;

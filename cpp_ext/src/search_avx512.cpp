@@ -18,8 +18,7 @@ struct Scan {
       const __m512d dx = _mm512_sub_pd(_mm512_loadu_pd(grid.x + q), x);
       const __m512d dy = _mm512_sub_pd(_mm512_loadu_pd(grid.y + q), y);
       const __m512d dz = _mm512_sub_pd(_mm512_loadu_pd(grid.z + q), z);
-      const __m512d r2 =
-          _mm512_fmadd_pd(dx, dx, _mm512_fmadd_pd(dy, dy, _mm512_mul_pd(dz, dz)));
+      const __m512d r2 = _mm512_fmadd_pd(dx, dx, _mm512_fmadd_pd(dy, dy, _mm512_mul_pd(dz, dz)));
       const int32_t left = end - q;
       const __mmask8 valid = left >= 8 ? 0xff : (1 << left) - 1;
       __mmask8 in = _mm512_mask_cmp_pd_mask(valid, r2, sure, _CMP_LT_OQ);

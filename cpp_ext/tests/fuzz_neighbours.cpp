@@ -1,6 +1,6 @@
-// Random bytes as structures: whatever they are, the core must answer or throw, never crash, and what
-// it answers must be right. Works with libFuzzer (-fsanitize=fuzzer, MLIP_LIBFUZZER) or, as its own
-// program, for as many seconds as it is told.
+// Random bytes as structures: whatever they are, the core must answer or throw, never crash, and
+// what it answers must be right. Works with libFuzzer (-fsanitize=fuzzer, MLIP_LIBFUZZER) or, as
+// its own program, for as many seconds as it is told.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -149,7 +149,8 @@ int main(int argc, char** argv) {
   const auto start = std::chrono::steady_clock::now();
   int64_t inputs = 0;
   std::vector<uint8_t> bytes;
-  while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds) {
+  while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() <
+         seconds) {
     bytes.resize(random() % 600);
     const uint8_t least = random() % 4 == 0 ? 0 : 56;  // strange numbers in one input of four
     for (uint8_t& b : bytes) b = static_cast<uint8_t>(random() % (256 - least));

@@ -6,8 +6,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "mlip/neighbours.h"
 #include "cells.h"
+#include "mlip/neighbours.h"
 #include "reference.h"
 #include "search.h"
 
@@ -32,10 +32,12 @@ std::vector<Pair> found_pairs(mlip::NeighbourList& list, const Structure& s, dou
   list.write({centres.data(), neighbours.data(), shifts.data(), distances.data(), vectors.data()});
   std::vector<Pair> pairs;
   for (int64_t p = 0; p < n; ++p) {
-    pairs.push_back({centres[p], neighbours[p], shifts[3 * p], shifts[3 * p + 1], shifts[3 * p + 2]});
+    pairs.push_back(
+        {centres[p], neighbours[p], shifts[3 * p], shifts[3 * p + 1], shifts[3 * p + 2]});
     double r2 = 0;
     for (int d = 0; d < 3; ++d) r2 += vectors[3 * p + d] * vectors[3 * p + d];
-    if (std::fabs(std::sqrt(r2) - distances[p]) > 1e-12 * cutoff || distances[p] > cutoff * 1.000001) {
+    if (std::fabs(std::sqrt(r2) - distances[p]) > 1e-12 * cutoff ||
+        distances[p] > cutoff * 1.000001) {
       expect(false, "distance, vector and cutoff agree");
       break;
     }
@@ -59,9 +61,9 @@ Structure random_structure(std::mt19937_64& random, int64_t n, const std::array<
 
 void equal_to_reference() {
   const std::array<double, 9> cells[] = {
-      {4, 0, 0, 0, 5, 0, 0, 0, 6},       {4, 0.3, 0.2, 1, 5, 0, -1, 2, 6},
-      {4, 0, 0, 7, 5, 0, -6, 3, 6},      {0, 4, 0, 5, 0, 0, 0, 0.3, 6},
-      {30, 0, 0, 0, 2, 0, 0, 0, 2.5},    {20, 0, 0, 1, 25, 0, 0, 0, 2.5},
+      {4, 0, 0, 0, 5, 0, 0, 0, 6},    {4, 0.3, 0.2, 1, 5, 0, -1, 2, 6},
+      {4, 0, 0, 7, 5, 0, -6, 3, 6},   {0, 4, 0, 5, 0, 0, 0, 0.3, 6},
+      {30, 0, 0, 0, 2, 0, 0, 0, 2.5}, {20, 0, 0, 1, 25, 0, 0, 0, 2.5},
   };
   std::mt19937_64 random(1);
   mlip::NeighbourList list;  // one for all: what it kept must not show
@@ -90,7 +92,8 @@ void instruction_sets_agree() {
   }
   mlip::Cells cells;
   mlip::sort_into_cells(points, points.size(), 3.0, cells);
-  mlip::Grid grid = {cells.x.data(), cells.y.data(), cells.z.data(), cells.start.data(), {}, {}, {}, {}};
+  mlip::Grid grid = {
+      cells.x.data(), cells.y.data(), cells.z.data(), cells.start.data(), {}, {}, {}, {}};
   for (int c = 0; c < 3; ++c) {
     grid.number[c] = cells.number[c];
     grid.origin[c] = cells.origin[c];
@@ -128,7 +131,8 @@ void threads_change_nothing() {
 
 void far_apart() {
   Structure s{{0, 0, 0, 1, 0, 0, 1e6, 1e6, -1e6, 1e6, 1e6, 1 - 1e6, -1e300, 1e300, 0},
-              {}, {false, false, false}};
+              {},
+              {false, false, false}};
   for (int k = 0; k < 200; ++k) {  // more points than fit one cell
     for (int d = 0; d < 3; ++d) s.positions.push_back(100.0 * k);
   }

@@ -1,8 +1,8 @@
 // Neighbours of atoms within a cutoff, for any cell and periodicity.
 //
-// Plain C++17: no torch, no Python, no global state. A NeighbourList owns the memory it works in and
-// keeps it between calls, so a caller who searches again and again (molecular dynamics) should keep
-// the object: fresh memory costs more than the search. One object serves one thread at a time.
+// Plain C++17: no torch, no Python, no global state. A NeighbourList owns the memory it works in
+// and keeps it between calls, so a caller who searches again and again (molecular dynamics) should
+// keep the object: fresh memory costs more than the search. One object serves one thread at a time.
 //
 //   mlip::NeighbourList list;
 //   list.find(structures, 6.0, 1);
@@ -15,8 +15,8 @@
 
 namespace mlip {
 
-// Structures of atoms, one after the other. Everything is borrowed: the arrays belong to the caller,
-// are only read, and must live until `find` returns.
+// Structures of atoms, one after the other. Everything is borrowed: the arrays belong to the
+// caller, are only read, and must live until `find` returns.
 struct Structures {
   // [first_atom[n_structures]][3], Å. Atoms may lie anywhere, inside the cell or far outside.
   const double* positions;
@@ -31,8 +31,8 @@ struct Structures {
   int64_t n_structures;
 };
 
-// Where `write` puts the pairs. Each array belongs to the caller and has room for size() rows; a null
-// pointer means that this quantity is not wanted.
+// Where `write` puts the pairs. Each array belongs to the caller and has room for size() rows; a
+// null pointer means that this quantity is not wanted.
 struct PairArrays {
   int64_t* centres;     // [size()]
   int64_t* neighbours;  // [size()]
@@ -54,11 +54,11 @@ class NeighbourList {
   //
   // `threads` is the most that may be used; small inputs use one. The result does not depend on it.
   //
-  // Throws std::invalid_argument, with words that name the structure or atom, if the cutoff is not a
-  // positive finite number (or absurd: below 1e-9 or above 1e15 Å), a position or a cell is not finite, the cell is singular
-  // along its periodic directions, atoms are so many cells away (some 1e11 Å) that nothing is left of
-  // their places in the cell, or the list would need more than 2^31 images of one structure.
-  // Throws std::bad_alloc if memory runs out. After either, size() is 0.
+  // Throws std::invalid_argument, with words that name the structure or atom, if the cutoff is not
+  // a positive finite number (or absurd: below 1e-9 or above 1e15 Å), a position or a cell is not
+  // finite, the cell is singular along its periodic directions, atoms are so many cells away (some
+  // 1e11 Å) that nothing is left of their places in the cell, or the list would need more than 2^31
+  // images of one structure. Throws std::bad_alloc if memory runs out. After either, size() is 0.
   void find(const Structures& structures, double cutoff, int threads);
 
   // Number of pairs that the last `find` found.
