@@ -11,6 +11,7 @@ from ase.data import chemical_symbols
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from mlip.descriptors.jacobian import features_and_jacobian_by_sweeps
 from mlip.graph import AtomicGraph
 from mlip.neighbours import with_neighbours
 from mlip.settings import Settings
@@ -78,6 +79,19 @@ class Descriptor(nn.Module, ABC):
     ) -> Float[Tensor, "atoms features"]:
         """Features from edge vectors (Å), the atoms at both ends, with `centres` non-decreasing,
         and which of `self.species` each atom is."""
+
+    def features_and_jacobian(
+        self,
+        vectors: Float[Tensor, "edges 3"],
+        centres: Int[Tensor, " edges"],
+        neighbours: Int[Tensor, " edges"],
+        species_index: Int[Tensor, " atoms"],
+    ) -> tuple[Float[Tensor, "atoms features"], Float[Tensor, "edges 3 features"]]:
+        """Features, and the derivative of the features of each edge's centre by the edge vector,
+        both without graph of operations. A descriptor that knows a shorter way overrides it."""
+        return features_and_jacobian_by_sweeps(
+            self.evaluate, vectors, centres, neighbours, species_index
+        )
 
     @abstractmethod
     def feature_names(self) -> list[str]:

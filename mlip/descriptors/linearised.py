@@ -21,9 +21,6 @@ from torch import Tensor
 from mlip.descriptors.base import Descriptor
 from mlip.graph import AtomicGraph
 
-#: Features differentiated in one sweep; bounds the memory of a sweep.
-_COPIES = 32
-
 
 @dataclasses.dataclass(frozen=True)
 class DescribedGraph(AtomicGraph):
@@ -49,13 +46,15 @@ class DescribedGraph(AtomicGraph):
 
 
 def describe(descriptor: Descriptor, graph: AtomicGraph) -> DescribedGraph:
-    """The graph with its features and their Jacobian, in the descriptor's precision.
-
-    Takes about as long as F evaluations of forces, once.
-    """
+    """The graph with its features and their Jacobian, in the descriptor's precision."""
     graph = graph.within(descriptor.cutoff)
     vectors = graph.edge_vectors().detach()
-    features, jacobian = _features_and_jacobian(descriptor, graph, vectors)
+    features, jacobian = descriptor.features_and_jacobian(
+        vectors.to(descriptor.dtype),
+        graph.centres,
+        graph.neighbours,
+        descriptor.index_of(graph.numbers),
+    )
     return DescribedGraph(
         **_fields(graph), features=features, jacobian=jacobian, described_at=vectors
     )
@@ -104,34 +103,6 @@ class _Carried(torch.autograd.Function):
         jacobian, centres = ctx.saved_tensors
         by_edge = torch.bmm(jacobian, gradient[centres].unsqueeze(2)).squeeze(2)
         return by_edge.to(ctx.dtype), None, None, None
-
-
-def _features_and_jacobian(
-    descriptor: Descriptor, graph: AtomicGraph, vectors: Float[Tensor, "edges 3"]
-) -> tuple[Float[Tensor, "atoms features"], Float[Tensor, "edges 3 features"]]:
-    """Each edge belongs to one centre, so the sum of a feature over all atoms has as its gradient
-    every atom's own derivative. A sweep treats copies of the structure side by side, each with one
-    feature of its own to be differentiated."""
-    vectors = vectors.to(descriptor.dtype)
-    species_index = descriptor.index_of(graph.numbers)
-    features = descriptor.evaluate(vectors, graph.centres, graph.neighbours, species_index)
-    jacobian = features.new_zeros(*vectors.shape, descriptor.n_features)
-    for columns in torch.split(torch.arange(descriptor.n_features), _COPIES):
-        copies = torch.arange(len(columns), device=vectors.device)
-        atoms_before = (copies * graph.n_atoms).repeat_interleave(graph.n_edges)
-        free = vectors.repeat(len(columns), 1).requires_grad_(True)
-        with torch.enable_grad():
-            of_copies = descriptor.evaluate(
-                free,
-                graph.centres.repeat(len(columns)) + atoms_before,
-                graph.neighbours.repeat(len(columns)) + atoms_before,
-                species_index.repeat(len(columns)),
-            )
-            own = of_copies.unflatten(0, (len(columns), -1))[copies, :, columns].sum()
-        if own.requires_grad and graph.n_edges:
-            (gradient,) = torch.autograd.grad(own, free)
-            jacobian[:, :, columns] = gradient.unflatten(0, (len(columns), -1)).permute(1, 2, 0)
-    return features.detach(), jacobian
 
 
 def _fields(graph: AtomicGraph) -> dict[str, Any]:

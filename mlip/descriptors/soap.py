@@ -34,6 +34,9 @@ from mlip.settings import Settings
 #: Neighbours treated at once; bounds memory and keeps intermediate results in a core's cache.
 _PLACES = 8192
 
+#: Edges whose derivatives are found at once; bounds memory.
+_EDGES = 2048
+
 
 class SOAPConfig(Settings):
     """Settings of the SOAP power spectrum."""
@@ -186,6 +189,90 @@ class SOAP(Descriptor):
         blocks = [slice(l * l, (l + 1) ** 2) for l in range(self.config.l_max + 1)]
         products = [left[..., block] @ right[..., block].transpose(1, 2) for block in blocks]
         return torch.stack(products, dim=1).flatten(1)[:, self.selected]
+
+    @torch.no_grad()
+    def features_and_jacobian(
+        self,
+        vectors: Float[Tensor, "edges 3"],
+        centres: Int[Tensor, " edges"],
+        neighbours: Int[Tensor, " edges"],
+        species_index: Int[Tensor, " atoms"],
+    ) -> tuple[Float[Tensor, "atoms features"], Float[Tensor, "edges 3 features"]]:
+        """By the product rule: a neighbour changes the density of its own species only, and the
+        power spectrum is a product of densities."""
+        n_atoms, n_species = len(species_index), len(self.species)
+        kinds = species_index[neighbours]
+        own = torch.arange(n_atoms, device=centres.device) * n_species + species_index
+        density = self._own_density(own, n_atoms * n_species, vectors)
+        blocks = torch.split(torch.arange(len(vectors), device=vectors.device), _EDGES)
+        slopes = []
+        for block in blocks:
+            terms, slope = self._terms_and_slopes(vectors[block])
+            density.index_add_(0, centres[block] * n_species + kinds[block], terms)
+            slopes.append(slope)
+        density = density.unflatten(0, (n_atoms, n_species))
+        features = self._power_spectrum(density)
+        jacobian = features.new_empty(*vectors.shape, self.n_features)
+        for block, slope in zip(blocks, slopes):
+            jacobian[block] = self._power_slope(density[centres[block]], slope, kinds[block])
+        if self.config.normalise:
+            length = torch.linalg.vector_norm(features, dim=1, keepdim=True)
+            features = features / length
+            unit = features[centres].unsqueeze(1)
+            jacobian -= unit * (unit * jacobian).sum(dim=2, keepdim=True)
+            jacobian /= length[centres].unsqueeze(2)
+        return features, jacobian
+
+    def _terms_and_slopes(
+        self, vectors: Float[Tensor, "edges 3"]
+    ) -> tuple[Float[Tensor, "edges n_max harmonics"], Float[Tensor, "edges 3 n_max harmonics"]]:
+        """What each edge adds to the density, and its derivative by the edge vector.
+
+        The derivative by one component is found forwards, as the derivative of the gradient by
+        the weights it was taken with: three sweeps for all edges.
+        """
+        config = self.config
+        degree = [l for l in range(config.l_max + 1) for _ in range(2 * l + 1)]
+        with torch.enable_grad():
+            free = vectors.detach().requires_grad_(True)
+            xyz = free.T
+            distances = torch.linalg.vector_norm(xyz, dim=0)
+            radial = self.radial(distances).unflatten(0, (config.l_max + 1, config.n_max))
+            if config.cutoff_function != "none":
+                cutoff = CUTOFF_FUNCTIONS[config.cutoff_function]
+                radial = radial * cutoff(distances, self.cutoff)
+            harmonics = solid_harmonics(xyz / distances, config.l_max)
+            terms = (radial[degree] * harmonics.unsqueeze(1)).permute(2, 1, 0)
+            weights = torch.zeros_like(terms, requires_grad=True)
+            (gradient,) = torch.autograd.grad(terms, free, weights, create_graph=True)
+            slopes = [
+                torch.autograd.grad(component.sum(), weights, retain_graph=True)[0]
+                for component in gradient.unbind(1)
+            ]
+        return terms.detach(), torch.stack(slopes, dim=1)
+
+    def _power_slope(
+        self,
+        density: Float[Tensor, "edges species n_max harmonics"],
+        slope: Float[Tensor, "edges 3 n_max harmonics"],
+        kinds: Int[Tensor, " edges"],
+    ) -> Float[Tensor, "edges 3 features"]:
+        """Derivative of the power spectrum at the centre of each edge by the edge vector."""
+        edges = torch.arange(len(kinds), device=kinds.device)
+        changed = slope.new_zeros(len(kinds), 3, *density.shape[1:])
+        changed[edges, :, kinds] = slope
+        left, d_left = density.flatten(1, 2), changed.flatten(2, 3)
+        compressed = self.config.compression == "mu1nu1"
+        right, d_right = (density.sum(dim=1), slope) if compressed else (left, d_left)
+        products = []
+        for l in range(self.config.l_max + 1):
+            m = slice(l * l, (l + 1) ** 2)
+            from_left = d_left[..., m].flatten(1, 2) @ right[..., m].transpose(1, 2)
+            from_right = d_right[..., m].flatten(1, 2) @ left[..., m].transpose(1, 2)
+            products.append(
+                from_left.unflatten(1, (3, -1)) + from_right.unflatten(1, (3, -1)).transpose(2, 3)
+            )
+        return torch.stack(products, dim=2).flatten(2)[..., self.selected]
 
     def feature_names(self) -> list[str]:
         symbols = [chemical_symbols[z] for z in self.species]

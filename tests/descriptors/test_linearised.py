@@ -8,7 +8,9 @@ from ase.build import bulk, molecule
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from mlip.descriptors import SOAP
 from mlip.descriptors.base import Descriptor
+from mlip.descriptors.jacobian import features_and_jacobian_by_sweeps
 from mlip.descriptors.linearised import DescribedGraph, describe, features_of, jacobian_bytes
 from mlip.graph import AtomicGraph
 from mlip.models.base import Potential
@@ -109,3 +111,32 @@ def test_jacobian_is_the_derivative() -> None:
         )
     numerical = ((changed[0] - changed[1]) / (2 * step))[graph.centres[edge]]
     np.testing.assert_allclose(described.jacobian[edge, direction], numerical, atol=1e-9)
+
+
+@pytest.mark.parametrize("compression", ["none", "mu1nu1"])
+@pytest.mark.parametrize("normalise", [False, True])
+@pytest.mark.parametrize("cutoff_function", ["polynomial", "none"])
+def test_the_short_way_to_the_jacobian_of_soap(
+    compression: str, normalise: bool, cutoff_function: str
+) -> None:
+    config = SOAP.Config(
+        cutoff=4.0,
+        n_max=3,
+        l_max=3,
+        compression=compression,
+        normalise=normalise,
+        cutoff_function=cutoff_function,
+    )
+    descriptor = SOAP(config, [6, 8, 14])
+    for graph in graphs():
+        inputs = (
+            graph.edge_vectors(),
+            graph.centres,
+            graph.neighbours,
+            descriptor.index_of(graph.numbers),
+        )
+        features, jacobian = descriptor.features_and_jacobian(*inputs)
+        swept = features_and_jacobian_by_sweeps(descriptor.evaluate, *inputs)
+        scale = float(swept[1].abs().max()) if graph.n_edges else 1.0
+        torch.testing.assert_close(features, swept[0], rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(jacobian, swept[1], rtol=0, atol=1e-12 * scale)
