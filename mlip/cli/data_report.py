@@ -75,7 +75,7 @@ def _show_groups(groups: Sequence[GroupSummary]) -> None:
         "max\neV/Å",
         "pressure\nGPa",
     )
-    console.table("By kind of structure", columns, rows)
+    _show_table("By kind of structure", columns, rows)
 
 
 def _show_elements(report: DataReport) -> None:
@@ -100,7 +100,13 @@ def _show_elements(report: DataReport) -> None:
         "nearest\nÅ",
         "reference\neV",
     )
-    console.table("By element", columns, rows)
+    _show_table("By element", columns, rows)
+
+
+def _show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table without the columns in which nothing stands."""
+    used = [i for i in range(len(columns)) if any(row[i] not in ("-", "") for row in rows)]
+    console.table(title, [columns[i] for i in used], [[row[i] for i in used] for row in rows])
 
 
 def _finding_lines(finding: Finding) -> list[str]:
@@ -151,4 +157,4 @@ def _whole(values: Range) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 24 else f"{name[:23]}…"
+    return name if len(name) <= 22 else f"{name[:21]}…"
