@@ -96,7 +96,7 @@ void prepare(const Structures& structures, int64_t s, double cutoff, Points& poi
     throw std::invalid_argument(
         "atoms are so far outside the cell, or the cell is so skewed, that rounding hides "
         "distances "
-        "of the size of the cutoff; wrap the atoms or reduce the cell first");
+        "as short as the cutoff; wrap the atoms or reduce the cell first");
   }
   sort_into_cells(points, n_atoms, cutoff, prepared.cells);
   if (n_atoms == 0) return;
@@ -121,12 +121,12 @@ void write_indices(const Cells& cells, const Row& row, int64_t n, int64_t pair,
                    const PairArrays& out) {
   const Image home = cells.image[row.centre];
   if (out.centres) std::fill_n(out.centres + pair, n, home.atom);
-  int64_t *const neighbours = out.neighbours + pair, *const shifts = out.shifts + 3 * pair;
   for (int64_t k = 0; k < n; ++k) {
     const Image& image = cells.image[row.points[k]];
-    if (out.neighbours) neighbours[k] = image.atom;
+    if (out.neighbours) out.neighbours[pair + k] = image.atom;
     if (out.shifts) {
-      for (int d = 0; d < 3; ++d) shifts[3 * k + d] = image.shift[d] - home.shift[d];
+      int64_t* shift = out.shifts + 3 * (pair + k);
+      for (int d = 0; d < 3; ++d) shift[d] = image.shift[d] - home.shift[d];
     }
   }
 }
@@ -134,14 +134,11 @@ void write_indices(const Cells& cells, const Row& row, int64_t n, int64_t pair,
 void write_lengths(const Cells& cells, const Row& row, int64_t n, int64_t pair,
                    const PairArrays& out) {
   const double x = cells.x[row.centre], y = cells.y[row.centre], z = cells.z[row.centre];
-  double *const distances = out.distances + pair, *const vectors = out.vectors + 3 * pair;
   for (int64_t k = 0; k < n; ++k) {
     const int32_t q = row.points[k];
     const double v[3] = {cells.x[q] - x, cells.y[q] - y, cells.z[q] - z};
-    if (out.distances) distances[k] = length(v);
-    if (out.vectors) {
-      for (int d = 0; d < 3; ++d) vectors[3 * k + d] = v[d];
-    }
+    if (out.distances) out.distances[pair + k] = length(v);
+    if (out.vectors) std::copy_n(v, 3, out.vectors + 3 * (pair + k));
   }
 }
 
