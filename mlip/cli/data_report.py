@@ -37,7 +37,7 @@ def _overview(report: DataReport) -> list[str]:
     ]
     if report.references is not None:
         kind = report.references.source
-        note = "" if report.references.unique else ", not determined by the compositions"
+        note = "" if report.references.unique else ", not unique"
         left = 1e3 * report.references.residual
         lines.append(f"reference energies: {kind}{note}; they leave {left:.0f} meV/atom (rms)")
     for name, found in report.consistency.items():
