@@ -55,7 +55,7 @@ def details(title: str, entries: Iterable[tuple[str, object]], *, aside: bool = 
     """Names and values, one a line; `aside` from results, on standard error."""
     drawn = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     drawn.add_column(style="dim", no_wrap=True)
-    drawn.add_column()
+    drawn.add_column(overflow="fold")
     for name, value in entries:
         drawn.add_row(escape(name), escape(str(value)))
     console = _err if aside else _out

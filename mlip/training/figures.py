@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from mlip.properties import LABELS, PROPERTIES
 from mlip.training.metrics import Errors
@@ -129,10 +129,12 @@ def learning_curve(history: Sequence[Row]) -> Figure:
             values = [row.get(f"valid_{name}_{measure}", np.nan) for row in history]
             panel.plot(epochs, values, line, color=COLOURS["valid"], label=measure.upper(), **style)
         unit = _unit(PROPERTIES[name].error_unit)
-        panel.set(yscale="log", xlabel="epoch", ylabel=f"validation error [{unit}]")
+        panel.set(yscale="log", xlabel="epoch", ylabel=f"error [{unit}]")
         panel.set_title(_title(name))
         _plain_numbers(panel)
         panel.legend()
+    for panel in panels:
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 

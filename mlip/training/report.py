@@ -48,7 +48,7 @@ def write_report(
         distributions=embedded(distributions(found)),
         learning=embedded(learning_curve(history)),
         by_config_type=_grouped(found, "by_config_type", "kind"),
-        by_element=_grouped(found, "by_element", "element"),
+        by_element=_by_element(found),
         worst=_worst(found),
         config=_text(dump_settings(config)),
         environment=_definitions(_environment(summary)),
@@ -125,6 +125,13 @@ def _grouped(found: Mapping[str, Errors], attribute: str, title: str) -> str:
     return "".join(tables) or '<p class="note">No labels to compare with.</p>'
 
 
+def _by_element(found: Mapping[str, Errors]) -> str:
+    elements = {symbol for judged in found.values() for symbol in judged.by_element}
+    if len(elements) == 1:
+        return f'<p class="note">All atoms are {elements.pop()}.</p>'
+    return _grouped(found, "by_element", "element")
+
+
 def _worst(found: Mapping[str, Errors]) -> str:
     """For each property the structures with the largest errors, over all splits."""
     tables = []
@@ -175,7 +182,7 @@ def _table(columns: Cells, rows: Iterable[Cells], over: Sequence[tuple[str, str]
     spans = "".join(
         f'<th colspan="2" class="over">{_text(name)} [{_text(unit)}]</th>' for name, unit in over
     )
-    above = f"<tr><th></th>{spans}</tr>" if over else ""
+    above = f'<tr><th class="over"></th>{spans}</tr>' if over else ""
     head = "".join(f"<th{_align(c)}>{_text(c)}</th>" for c in columns)
     body = "".join(
         "<tr>"
