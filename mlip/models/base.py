@@ -141,3 +141,11 @@ class Potential(nn.Module, ABC):
         """The config with every default, as plain data: with the species, all that is needed to
         build the model anew."""
         return self.config.model_dump(mode="json")
+
+    def __repr__(self) -> str:
+        symbols = " ".join(chemical_symbols[z] for z in self.species)
+        n_parameters = sum(parameter.numel() for parameter in self.parameters())
+        return (
+            f"{type(self).__name__}({symbols}, {n_parameters:,} parameters in "
+            f"{str(self.dtype).removeprefix('torch.')}, neighbours within {self.cutoff:g} Å)"
+        )

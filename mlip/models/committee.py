@@ -74,6 +74,11 @@ class Committee(Potential):
         features = members[0].features(graph)
         return torch.stack([m.in_ev(m.regress(features, index), graph, index) for m in members])
 
+    def features(self, graph: AtomicGraph) -> Float[Tensor, "atoms features"]:
+        """The members' features side by side; once, if they share them."""
+        members = self.potentials[:1] if self._share_features else self.potentials
+        return torch.cat([member.features(graph) for member in members], dim=1)
+
     @property
     def potentials(self) -> list[Potential]:
         """The members."""

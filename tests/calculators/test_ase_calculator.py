@@ -1,18 +1,20 @@
 """The ASE calculator: the suite for calculators, and what is its own."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from ase import Atoms
-from ase.build import molecule
+from ase.build import molecule as build_molecule
 from ase.calculators.calculator import PropertyNotImplementedError
 from conformance.calculator import CalculatorConformance
-from conformance.potential import compute
-from conformance.structures import crystal
+from conformance.potential import compute, graph_of
+from conformance.structures import crystal, molecule
 from toy import Toy, toy
 
 from mlip.calculators import MLIPCalculator
-from mlip.models import Committee
+from mlip.models import BehlerParrinello, Committee, save_model
 
 
 class TestSingleModel(CalculatorConformance):
@@ -43,6 +45,31 @@ class TestCommittee(CalculatorConformance):
         exported = set(calculator.export_properties())
         assert exported >= {"energy", "forces", "stress"}
         assert not any("uncertainty" in name for name in exported)
+
+
+class TestModelFile(CalculatorConformance):
+    """Behler-Parrinello networks, as users have them: by the name of a file."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def path(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        path = tmp_path_factory.mktemp("model") / "model.safetensors"
+        save_model(path, silica(cls.species))
+        return path
+
+    @pytest.fixture
+    def calculator(self, path: Path) -> MLIPCalculator:
+        return MLIPCalculator(path)
+
+
+def silica(species: tuple[int, ...]) -> BehlerParrinello:
+    """Untrained networks with repulsion."""
+    torch.manual_seed(0)
+    descriptor = {"name": "soap", "cutoff": 4.5, "n_max": 3, "l_max": 2}
+    content = {"descriptor": descriptor, "hidden": [8], "repulsion": {}}
+    model = BehlerParrinello(BehlerParrinello.Config.model_validate(content), species)
+    model.adapt([graph_of(model, shape(species)) for shape in (molecule, crystal)])
+    return model
 
 
 def test_an_energy_alone_needs_no_derivatives() -> None:
@@ -90,7 +117,7 @@ def test_a_device_that_is_not_there(device: str) -> None:
 
 
 def test_unknown_element() -> None:
-    atoms = molecule("H2O")
+    atoms = build_molecule("H2O")
     atoms.calc = MLIPCalculator(toy((8, 14)))
     with pytest.raises(ValueError, match="does not know H; it was trained for O, Si"):
         atoms.get_potential_energy()

@@ -67,8 +67,8 @@ class TestCommittee(PotentialConformance):
 def test_new_networks_keep_the_size_of_their_input(activation: str) -> None:
     """Energies of order one, also of deep networks: the second moment survives every layer."""
     torch.manual_seed(0)
-    x = torch.randn(2000, 100, dtype=torch.float64)
-    networks = [AtomicNetwork(100, [64] * 6, activation) for _ in range(40)]
+    x = torch.randn(300, 100, dtype=torch.float64)
+    networks = [AtomicNetwork(100, [64] * 6, activation) for _ in range(20)]
     moment = torch.stack([(network(x) ** 2).mean() for network in networks]).mean()
     assert 0.5 < float(moment.detach()) < 2.0
 
@@ -232,6 +232,10 @@ def test_members_with_other_descriptors_have_their_own() -> None:
     narrow = BehlerParrinello(wider.config.model_copy(update={"descriptor": config}), SPECIES)
     mixed = Committee([wider, narrow])
     assert not mixed._share_features
+    graph = graph_of(wider, crystal(SPECIES))
+    both = torch.cat([m.features(graph) for m in (wider, narrow)], dim=1)
+    assert torch.equal(mixed.features(graph), both)
+    assert torch.equal(Committee([wider, wider]).features(graph), wider.features(graph))
     mean = np.mean([compute(m, crystal(SPECIES))["forces"] for m in (wider, narrow)], axis=0)
     np.testing.assert_allclose(compute(mixed, crystal(SPECIES))["forces"], mean, atol=1e-10)
 

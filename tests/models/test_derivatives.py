@@ -97,3 +97,8 @@ def test_inside_no_grad() -> None:
 def test_species_that_are_none(species: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="atomic numbers of at least one element"):
         toy(species)
+
+
+def test_a_model_says_what_it_is() -> None:
+    expected = "Toy(O Si, 1 parameters in float64, neighbours within 5 Å)"
+    assert repr(toy((14, 8))) == expected
