@@ -52,11 +52,11 @@ def factor(unit: str) -> float:
     if unit in LENGTH:
         return LENGTH[unit]
     numerator, _, denominator = unit.rpartition("/")
-    base, _, power = denominator.partition("^")
-    exponent = int(power) if power.isdigit() else 1
-    if numerator and base == "atom":
+    base, caret, power = denominator.partition("^")
+    exponent = int(power) if power.isdecimal() else 1
+    if numerator and denominator == "atom":
         return factor(numerator)
-    if numerator and base in LENGTH:
+    if numerator and base in LENGTH and bool(caret) == power.isdecimal():
         return factor(numerator) / LENGTH[base] ** exponent
     known = ", ".join([*ENERGY, *LENGTH, *_COMPOUND])
     raise ValueError(f"unknown unit {unit!r}; known are {known} and quotients of them")

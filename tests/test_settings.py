@@ -1,0 +1,187 @@
+"""Strict settings: what is wrong is said with its place and a remedy; what is right comes back."""
+
+from typing import Annotated, Literal
+
+import pydantic
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlip.settings import (
+    Settings,
+    SettingsError,
+    apply_override,
+    dump_settings,
+    load_settings,
+    parse_settings,
+)
+
+
+class Circle(Settings):
+    name: Literal["circle"] = "circle"
+    radius: float = 1.0
+
+
+class Square(Settings):
+    name: Literal["square"] = "square"
+    edge_length: float = 1.0
+    """Å"""
+
+
+class Drawing(Settings):
+    title: str
+    shape: Annotated[Circle | Square, pydantic.Field(discriminator="name")] = Circle()
+    layers: list[Square] = []
+    count: pydantic.PositiveInt = 1
+    tolerance: float | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _check(self) -> "Drawing":
+        if self.title == "impossible":
+            raise ValueError("this title is impossible")
+        return self
+
+
+def write(tmp_path, text):
+    path = tmp_path / "drawing.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_file_with_overrides(tmp_path):
+    path = write(tmp_path, "title: a\nshape: {name: square, edge_length: 2}\ncount: 3\n")
+    read = load_settings(Drawing, path, ["shape.edge_length=5e-1", "layers=[{edge_length: 4}]"])
+    assert read.shape == Square(edge_length=0.5)
+    assert read.layers == [Square(edge_length=4.0)]
+    assert read.count == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({}, "settings: title: this key is required"),
+        (
+            {"title": "a", "cuont": 2},
+            "settings: cuont: there is no such key; did you mean 'count'?",
+        ),
+        ({"title": "a", "zzz": 2}, "valid keys are count, layers, shape, title, tolerance"),
+        (
+            {"title": "a", "shape": {"name": "square", "edge_lenght": 2}},
+            "shape.square.edge_lenght: there is no such key; did you mean 'edge_length'?",
+        ),
+        (
+            {"title": "a", "layers": [{}, {"edge": 2}]},
+            "layers.1.edge: there is no such key; did you mean 'edge_length'?",
+        ),
+        ({"title": "a", "count": 0}, r"count: Input should be greater than 0 \(got 0\)"),
+        ({"title": "a", "count": "many"}, r"count: .*valid integer.*\(got 'many'\)"),
+        ({"title": "a", "shape": {"name": "star"}}, "shape: .*'circle', 'square'"),
+        ({"title": "impossible"}, "top level: this title is impossible"),
+    ],
+)
+def test_mistakes_are_told_with_a_remedy(content, message):
+    with pytest.raises(SettingsError, match=message):
+        parse_settings(Drawing, content)
+
+
+def test_all_mistakes_are_told_at_once():
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(Drawing, {"count": -1, "layer": []}, "a.yaml")
+    assert len(str(caught.value).splitlines()) == 3
+    assert all(line.startswith("a.yaml: ") for line in str(caught.value).splitlines())
+
+
+def test_settings_cannot_be_changed_afterwards():
+    drawing = Drawing(title="a")
+    with pytest.raises(pydantic.ValidationError, match="frozen"):
+        drawing.count = 2
+
+
+@given(
+    title=st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=20),
+    tolerance=st.none() | st.floats(allow_nan=False),
+    count=st.integers(1, 10**9),
+    edge=st.floats(allow_nan=False, allow_infinity=False),
+)
+def test_what_is_written_reads_back(tmp_path_factory, title, tolerance, count, edge):
+    if title == "impossible":
+        return
+    drawing = Drawing(title=title, tolerance=tolerance, count=count, shape=Square(edge_length=edge))
+    path = tmp_path_factory.mktemp("x") / "drawing.yaml"
+    path.write_text(dump_settings(drawing), encoding="utf-8")
+    assert load_settings(Drawing, path) == drawing
+
+
+# -------------------------------------------------------------------------------------------- YAML
+
+
+@pytest.mark.parametrize("text", ["1e-3", "1E-3", "+1e-3", "1.0e-3", "0.001", "1.e-3"])
+def test_numbers_are_numbers(tmp_path, text):
+    path = write(tmp_path, f"title: a\ntolerance: {text}\n")
+    assert load_settings(Drawing, path).tolerance == 1e-3
+
+
+def test_text_that_looks_like_a_number_needs_quotes(tmp_path):
+    assert load_settings(Drawing, write(tmp_path, "title: '1e-3'\n")).title == "1e-3"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("title: a\ntitle: b\n", "the key 'title' appears twice"),
+        ("title: a\nshape:\n  radius: 1\n  radius: 2\n", "the key 'radius' appears twice"),
+        ("title: [a\n", "is not valid YAML"),
+        ("- a\n- b\n", "expected 'key: value' lines, not a list"),
+        ("just text\n", "expected 'key: value' lines, not a str"),
+        ("title: !!python/object/apply:os.system ['true']\n", "is not valid YAML"),
+        ("", "title: this key is required"),
+    ],
+)
+def test_files_that_are_no_settings(tmp_path, text, message):
+    path = write(tmp_path, text)
+    with pytest.raises(SettingsError, match=message) as caught:
+        load_settings(Drawing, path)
+    assert "drawing.yaml" in str(caught.value)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(SettingsError, match=r"cannot read the config .*nothing.yaml"):
+        load_settings(Drawing, tmp_path / "nothing.yaml")
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match="not a text file in UTF-8"):
+        load_settings(Drawing, tmp_path / "binary.yaml")
+
+
+# --------------------------------------------------------------------------------------- overrides
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("a=1", {"a": 1, "b": {"c": 2}}),
+        ("b.c=[1, 2]", {"b": {"c": [1, 2]}}),
+        ("b.d.e=true", {"b": {"c": 2, "d": {"e": True}}}),
+        ("b=null", {"b": None}),
+        ("a=x=y", {"a": "x=y", "b": {"c": 2}}),
+        ("a=1e-4", {"a": 1e-4, "b": {"c": 2}}),
+        ("a=", {"a": None, "b": {"c": 2}}),
+    ],
+)
+def test_overrides(override, expected):
+    content = {"b": {"c": 2}}
+    apply_override(content, override)
+    assert content == expected
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("a", "takes key=value, got 'a'"),
+        ("=1", "takes key=value"),
+        ("b.c.d=1", "'c' holds 2, not further keys"),
+        ("a=[1", "the value is not valid YAML"),
+    ],
+)
+def test_overrides_that_make_no_sense(override, message):
+    with pytest.raises(SettingsError, match=message):
+        apply_override({"b": {"c": 2}}, override)
