@@ -176,9 +176,13 @@ def clock() -> float:
 
 
 def seconds(call: Callable[[], int]) -> float:
-    start = clock()
-    call()
-    return clock() - start
+    """Of the best of three calls in a row: the first pays for memory that another library left."""
+    times = []
+    for _ in range(3):
+        start = clock()
+        call()
+        times.append(clock() - start)
+    return min(times)
 
 
 def least_times(calls: dict[str, Callable[[], int]], budget: float) -> dict[str, float]:
