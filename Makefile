@@ -4,8 +4,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
-CORE := $(shell find cpp_ext/include cpp_ext/src cpp_ext/CMakeLists.txt)
+CORE := cpp_ext/CMakeLists.txt $(wildcard cpp_ext/include/mlip/* cpp_ext/src/*)
 CORE_TESTS := $(wildcard cpp_ext/tests/*)
+CXX_SOURCES := $(filter %.h %.cpp,$(CORE) $(CORE_TESTS))
 FUZZ_SECONDS ?= 60
 
 .PHONY: help setup demo test check core-test docs bench fuzz clean
@@ -57,7 +58,7 @@ test: check core-test
 check: $(STAMPS)/package
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run --Werror $$(find cpp_ext -name '*.h' -o -name '*.cpp')
+	$(BIN)/clang-format --dry-run --Werror $(CXX_SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
