@@ -6,7 +6,7 @@ sees them.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -14,12 +14,6 @@ from jaxtyping import Float
 
 from mlip.descriptors.soap import SOAPConfig
 from mlip.descriptors.symmetry_functions import SymmetryFunctionsConfig
-
-
-class _Twin(Protocol):
-    """What is asked of a descriptor of DScribe."""
-
-    def create(self, system: Atoms) -> np.ndarray: ...
 
 
 class DScribeAdapter:
@@ -31,7 +25,7 @@ class DScribeAdapter:
     columns : which of its features, in which order
     """
 
-    def __init__(self, free: _Twin, periodic: _Twin, columns: np.ndarray) -> None:
+    def __init__(self, free: Any, periodic: Any, columns: np.ndarray) -> None:
         self.free, self.periodic, self.columns = free, periodic, columns
 
     def create(self, atoms: Atoms) -> Float[np.ndarray, "atoms features"]:

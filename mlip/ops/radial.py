@@ -76,14 +76,19 @@ def polynomial_projections(
     the modified spherical Bessel function i_l, is done by Gauss-Legendre quadrature.
     """
     eta = 0.5 / sigma**2
-    # Enough points for Gaussians of this width to be integrated to rounding.
-    x, weights = np.polynomial.legendre.leggauss(max(100, int(12 * end / sigma)))
+    x, weights = np.polynomial.legendre.leggauss(_quadrature_points(sigma, end))
     x, weights = 0.5 * end * (x + 1.0), 0.5 * end * weights
-    basis = _polynomial_basis(x, n_max, end)
+    basis = polynomial_basis(x, n_max, end)
     argument = np.maximum(2.0 * eta * x[:, None] * distances, 1e-30)
     damped = np.exp(-eta * (x[:, None] - distances) ** 2) * np.sqrt(0.5 * np.pi / argument)
     integrand = 4.0 * np.pi * basis * weights * x**2
     return np.stack([integrand @ (damped * ive(l + 0.5, argument)) for l in range(l_max + 1)])
+
+
+def _quadrature_points(sigma: float, end: float) -> int:
+    """Enough for Gaussians of this width to be integrated to rounding; where that would be
+    thousands, no series could follow their projections anyway."""
+    return min(1000, max(100, int(12 * end / sigma)))
 
 
 @cache
@@ -99,9 +104,14 @@ def _gto_basis(n_max: int, l: int, end: float) -> tuple[np.ndarray, np.ndarray]:
     return alpha, matrix.astype(np.float64)
 
 
-def _polynomial_basis(x: np.ndarray, n_max: int, end: float) -> np.ndarray:
-    """Orthonormal functions [n, points]; the overlap of (end - r)^(n+2) and (end - r)^(k+2) is
-    2 end^(7+n+k) / ((5+n+k) (6+n+k) (7+n+k))."""
+def polynomial_basis(
+    x: Float[np.ndarray, " points"], n_max: int, end: float
+) -> Float[np.ndarray, "functions points"]:
+    """The orthonormal functions of `polynomial_projections` themselves, at distances x.
+
+    The overlap of (end - r)^(n+2) and (end - r)^(k+2) is
+    2 end^(7+n+k) / ((5+n+k) (6+n+k) (7+n+k)).
+    """
     n = np.arange(1, n_max + 1)
     with many_digits():
         exact_end, total = Decimal(end), decimals(n[:, None] + n)

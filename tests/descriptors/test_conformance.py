@@ -1,0 +1,58 @@
+"""The conformance suite, for every descriptor there is and for what their configs can ask for."""
+
+from typing import Any
+
+import pytest
+from conformance.descriptor import DescriptorConformance
+from pydantic import TypeAdapter
+
+from mlip.descriptors import DESCRIPTORS, Descriptor, DescriptorConfig, build_descriptor
+from mlip.settings import Settings
+
+ANGULAR = [
+    {"type": "G5", "eta": 0.05, "zeta": 2.5, "sign": -1, "shift": 0.4},
+    {"type": "G4", "eta": 0.1, "zeta": 3, "sign": 1, "shift": 0.3},
+    {"type": "G5", "eta": 0.0, "zeta": 1, "sign": 1},
+]
+VARIANTS: dict[str, dict[str, Any]] = {
+    **{name: {"name": name} for name in DESCRIPTORS},
+    "soap of polynomials": {"name": "soap", "radial_basis": "polynomial", "n_max": 4, "l_max": 9},
+    "soap compressed": {"name": "soap", "compression": "mu1nu1", "normalise": True, "cutoff": 4.0},
+    "soap of few functions": {"name": "soap", "n_max": 2, "l_max": 1, "cutoff_function": "tanh3"},
+    "symmetry functions by list": {
+        "name": "symmetry_functions",
+        "cutoff_function": "tanh3",
+        "cutoff": 4.0,
+        "radial": [{"eta": 0.5, "shift": 1.0}, {"eta": 0.1}],
+        "angular": ANGULAR,
+    },
+    "weighted symmetry functions by list": {
+        "name": "weighted_symmetry_functions",
+        "angular": ANGULAR,
+        "cutoff": 4.0,
+    },
+    "chebyshev of two radii": {"name": "chebyshev", "angular_cutoff": 3.7, "angular_order": 12},
+}
+
+
+class TestDescriptors(DescriptorConformance):
+    @pytest.fixture(scope="class", params=VARIANTS.values(), ids=VARIANTS.keys())
+    @classmethod
+    def descriptor(cls, request: pytest.FixtureRequest) -> Descriptor:
+        return described(request.param, cls.species)
+
+
+class TestThreeSpecies(DescriptorConformance):
+    """Those that tell species and pairs of species apart, with given species not in order."""
+
+    species = (14, 1, 8)
+
+    @pytest.fixture(scope="class", params=["soap", "soap compressed", "symmetry_functions"])
+    @classmethod
+    def descriptor(cls, request: pytest.FixtureRequest) -> Descriptor:
+        return described(VARIANTS[request.param], cls.species)
+
+
+def described(settings: dict[str, Any], species: tuple[int, ...]) -> Descriptor:
+    config: Settings = TypeAdapter(DescriptorConfig).validate_python(settings)
+    return build_descriptor(config, species)
