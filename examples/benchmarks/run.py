@@ -1,0 +1,56 @@
+"""Train and judge the model of one benchmark: ``python examples/benchmarks/run.py mlearn_si``.
+
+Writes ``results.json`` and ``model.safetensors`` beside the ``config.yaml``. The test set
+takes no part in training. Sets that are not part of this project are looked for in the folder that
+the environment variable MLIP_DATA names.
+"""
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from mlip.cli.train import show_errors
+from mlip.models import read_card
+from mlip.settings import load_settings
+from mlip.training import TrainingConfig, train
+from mlip.training.metrics import Errors
+
+HERE = Path(__file__).resolve().parent
+
+
+def main(name: str) -> None:
+    folder = HERE / name
+    config = load_settings(TrainingConfig, folder / "config.yaml")
+    config = config.model_copy(update={"data": config.data.relative_to(folder)})
+    run = HERE.parents[1] / "runs" / f"benchmark_{name}"
+    shutil.rmtree(run, ignore_errors=True)
+    begun = time.process_time()
+    errors = train(config, run)
+    seconds = time.process_time() - begun
+    show_errors(errors)
+    shutil.copyfile(run / "model.safetensors", folder / "model.safetensors")
+    card = read_card(folder / "model.safetensors")
+    results = {
+        "command": f"python examples/benchmarks/run.py {name}",
+        "config": "config.yaml",
+        "seed": config.seed,
+        "errors": {split: plain(judged) for split, judged in errors.items()},
+        "processor_seconds": round(seconds),
+        "dataset_fingerprint": card.dataset.fingerprint if card.dataset else None,
+        "versions": dict(card.versions),
+    }
+    (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def plain(errors: Errors) -> dict[str, dict[str, float | str]]:
+    """Mean absolute and root mean square errors by property, with unit."""
+    return {
+        name: {"mae": round(part.mae, 3), "rmse": round(part.rmse, 3), "unit": part.unit}
+        for name, part in errors.overall.items()
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
