@@ -79,6 +79,10 @@ class FitConfig(Settings):
             raise ValueError(f"stages must begin one after another, not at epochs {starts}")
         return self
 
+    def losses(self) -> list[LossConfig]:
+        """The losses of all stages, in order."""
+        return [self.loss, *(stage.loss for stage in self.stages)]
+
     def loss_at(self, epoch: int) -> LossConfig:
         """The loss after so many finished epochs."""
         losses = [self.loss, *(s.loss for s in self.stages if s.from_epoch <= epoch)]

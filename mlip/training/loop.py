@@ -196,7 +196,7 @@ class Trainer:
         counts = [graph.n_atoms for graph in self.valid]
         batches = batches_by_atoms(counts, self.config.batch_atoms, shuffle_seed=None)
         for batch in self.ranks.share(batches):
-            graph = AtomicGraph.batch([self.valid[i] for i in batch]).to(self.device)
+            graph = self._batch(self.valid, batch)
             tally.add(predict(self.model, graph, self.loss.wanted(graph)), graph)
         self.ranks.add([tally.numbers])
         return tally
@@ -214,6 +214,11 @@ class Trainer:
         counts = [graph.n_atoms for graph in self.train]
         seed = self.config.seed * 1_000_003 + self.progress.epoch
         return batches_by_atoms(counts, self.config.batch_atoms, shuffle_seed=seed)
+
+    def _batch(self, graphs: Sequence[AtomicGraph], batch: Sequence[int]) -> AtomicGraph:
+        """Some graphs as one; what was prepared for them is kept."""
+        chosen = [graphs[i] for i in batch]
+        return type(chosen[0]).batch(chosen).to(self.device)
 
     def _rate(self, epoch: float) -> float:
         fraction = rate_fraction(
@@ -254,8 +259,7 @@ class Trainer:
         sums = torch.zeros(len(self.loss.terms), dtype=torch.float64, device=self.device)
         found: Sequence[Tensor | None] = [None] * len(self.parameters)
         if batch:
-            graphs = [self.train[i] for i in batch]
-            graph = type(graphs[0]).batch(graphs).to(self.device)
+            graph = self._batch(self.train, batch)
             predictions = predict(self.model, graph, self.loss.wanted(graph), training=True)
             parts = self.loss.sums(predictions, graph)
             total = self.loss.total(parts, counts)
@@ -280,9 +284,12 @@ class Trainer:
     @contextlib.contextmanager
     def _randomness(self) -> Iterator[None]:
         """Random numbers inside a model depend on seed and step only; global state is untouched."""
-        devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(self.config.seed * 1_000_003 + self.progress.step)
+        seed = self.config.seed * 1_000_003 + self.progress.step
+        cuda = [self.device.index] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(cuda):
+            torch.default_generator.manual_seed(seed)
+            for index in cuda:
+                torch.cuda.default_generators[index].manual_seed(seed)
             yield
 
     def _explain(self, batch: Sequence[int]) -> str:

@@ -127,22 +127,24 @@ def _train(
     ranks: Ranks,
     device: torch.device,
 ) -> dict[str, Errors]:
-    inputs = read_inputs(config.data, config.loss.required(), config.seed)
+    required = {name for loss in config.losses() for name in loss.required()}
+    inputs = read_inputs(config.data, sorted(required), config.seed)
     config = _with_found_labels(config, inputs)
     model = new_model(config, inputs.species)
     datasets = {n: GraphDataset(frames, model.cutoff) for n, frames in inputs.splits().items()}
     _check_validation(datasets["valid"], config)
-    if ranks.first:
-        folder.config.write_text(dump_settings(config), encoding="utf-8")
     model.adapt(datasets["train"])
     model.composition.set(inputs.references.values, inputs.scale)
     model.to(device=device, dtype=as_dtype(config.dtype))
     summary = summarise(config, inputs, datasets, model, ranks)
     observer.data_read(summary)
+    count = len(datasets["train"])
+    both = [*datasets["train"], *datasets["valid"]]
+    graphs = prepared(model, both, config.precompute_gib, observer)
     trainer = Trainer(
         model,
-        prepared(model, datasets["train"], config.precompute_gib, observer),
-        datasets["valid"],
+        graphs[:count],
+        graphs[count:],
         config,
         sources=[frame.source for frame in inputs.train],
         observer=observer,
@@ -155,6 +157,8 @@ def _train(
     )
     if resume:
         _resume(trainer, observer)
+    if ranks.first:
+        folder.config.write_text(dump_settings(config), encoding="utf-8")
     trainer.run()
     return _conclude(config, folder, inputs, datasets, trainer, summary, observer)
 
@@ -212,7 +216,7 @@ def _with_found_labels(config: TrainingConfig, inputs: Inputs) -> TrainingConfig
 
 def _check_validation(valid: Sequence[AtomicGraph], config: TrainingConfig) -> None:
     """The validation data must be able to tell a better epoch from a worse one."""
-    for loss in (config.loss, *(stage.loss for stage in config.stages)):
+    for loss in config.losses():
         missing = [n for n in Loss(loss).terms if not any(n in graph.labels for graph in valid)]
         if missing:
             raise ValueError(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+import two_ranks
 
 from mlip.training.parallel import Ranks, device_of_rank
 
@@ -15,22 +16,20 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("two_ranks.py")
 
 
-def run_on(ranks: int, folder: Path) -> list[dict[str, Any]]:
-    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
-    command = [sys.executable, *(launch if ranks > 1 else []), str(SCRIPT), str(folder)]
-    environment = os.environ | {
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}",
-        "OMP_NUM_THREADS": "1",
-    }
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+def run_on_two(folder: Path) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone",
+               "--nproc-per-node=2", str(SCRIPT), str(folder)]  # fmt: skip
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    names = [f"rank{rank}of{ranks}.pt" for rank in range(ranks)]
-    return [torch.load(folder / name, weights_only=True) for name in names]
+    return [torch.load(folder / f"rank{r}of2.pt", weights_only=True) for r in range(2)]
 
 
 def test_two_ranks_train_as_one(tmp_path: Path) -> None:
-    (alone,) = run_on(1, tmp_path)
-    first, second = run_on(2, tmp_path)
+    two_ranks.main(tmp_path)
+    alone = torch.load(tmp_path / "rank0of1.pt", weights_only=True)
+    first, second = run_on_two(tmp_path)
     for name, value in alone["weights"].items():
         assert torch.equal(first["weights"][name], second["weights"][name])
         # float64 gradients, summed in another order over a dozen steps of Adam

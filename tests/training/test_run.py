@@ -128,11 +128,13 @@ def test_a_finished_run_resumed_stays_what_it_is(finished: Path, data: Path) -> 
 
 
 def test_other_settings_or_data_cannot_be_resumed(finished: Path, data: Path) -> None:
+    written = (finished / "config.yaml").read_bytes()
     with pytest.raises(ValueError, match=r"config\.optimiser\.learning_rate"):
         train(config(data, optimiser={"learning_rate": 0.5}), finished, resume=True)
     other = plain_config(data)["data"] | {"valid": 0.3}
     with pytest.raises(ValueError, match=r"data\.train"):
         train(config(data, data=other), finished, resume=True)
+    assert (finished / "config.yaml").read_bytes() == written
 
 
 def test_errors_are_those_of_the_saved_model(finished: Path, data: Path) -> None:
@@ -158,6 +160,14 @@ def test_labels_that_are_not_there_are_left_out_of_the_loss(tmp_path: Path) -> N
     plain["loss"] = {"stress": {"weight": 1.0}}
     with pytest.raises(ValueError, match="stress"):
         train(parse_settings(TrainingConfig, plain), tmp_path / "other")
+
+
+def test_a_later_stage_may_require_a_label(tmp_path: Path) -> None:
+    write(tmp_path / "train.extxyz", [with_results(f) for f in molecules(12)], format="extxyz")
+    plain = plain_config(tmp_path, stages=[{"from_epoch": 2, "loss": {"stress": {"weight": 1}}}])
+    plain["data"] = {"train": [str(tmp_path / "train.extxyz")]}
+    with pytest.raises(ValueError, match="no structure has a label for stress"):
+        train(parse_settings(TrainingConfig, plain), tmp_path / "run")
 
 
 def test_killed_at_random_moments_it_ends_with_the_same_bits(data: Path, tmp_path: Path) -> None:

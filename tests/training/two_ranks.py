@@ -14,7 +14,6 @@ from mlip.training.parallel import joined_ranks
 
 
 def main(folder: Path) -> None:
-    torch.set_num_threads(1)
     frames = [*crystals(6, seed=1), *molecules(3)]
     config = FitConfig(epochs=3, batch_atoms=20, optimiser=OptimiserConfig(learning_rate=0.01))
     with joined_ranks(torch.device("cpu")) as ranks:
@@ -36,4 +35,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)
     main(Path(sys.argv[1]))
