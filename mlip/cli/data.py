@@ -84,11 +84,11 @@ def split(
     ] = (0.8, 0.1, 0.1),
     by: Annotated[
         str | None,
-        typer.Option(help="config_type: divide each kind by the same fractions.", metavar="KEY"),
+        typer.Option(metavar="KEY", help="Divide each kind alike: config_type, or a key of info."),
     ] = None,
     group: Annotated[
         str | None,
-        typer.Option(help="Keep together what shares this key, such as a trajectory's name."),
+        typer.Option(metavar="KEY", help="Keep each kind together, such as a trajectory."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the random numbers.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
@@ -105,15 +105,10 @@ def split(
     if by is not None and group is not None:
         raise ValueError("--by and --group exclude each other")
     method = "group" if group else "stratified" if by else "random"
-    content = {"method": method, "fractions": fractions, "group_key": group, "seed": seed}
+    key = group or by or "config_type"
+    content = {"method": method, "fractions": fractions, "key": key, "seed": seed}
     config = parse_settings(SplitConfig, content, "mlip data split")
-    keys = LabelKeys(
-        energy=energy_key,
-        forces=forces_key,
-        stress=stress_key,
-        virial=virial_key,
-        config_type=by,
-    )
+    keys = LabelKeys(energy=energy_key, forces=forces_key, stress=stress_key, virial=virial_key)
     frames = read_frames(files, keys)
     divided = split_frames(frames, config)
     _write_parts(output_dir, frames, divided, overwrite)

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import pydantic
 
+from mlip.data.duplicates import find_duplicates
 from mlip.data.frames import Frame
-from mlip.data.identity import fingerprint, geometry_digest
+from mlip.data.identity import fingerprint
 from mlip.data.statistics import is_isolated_atom
 from mlip.settings import Settings
 
@@ -22,13 +23,12 @@ class SplitConfig(Settings):
     """How frames are divided into training, validation and test set."""
 
     method: Literal["random", "stratified", "group"] = "random"
-    """random; stratified: each config_type is divided by the same fractions; group: frames of one
-    group, such as a trajectory, stay together."""
+    """random; stratified: each kind is divided by the same fractions; group: frames of one kind,
+    such as those of a trajectory, stay together."""
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
     """Fractions of frames for training, validation and test."""
-    group_key: str | None = None
-    """For the method group: the key in the structures' info that names the group; without it,
-    config_type."""
+    key: str = "config_type"
+    """What names the kind of a frame: config_type, or a key in the info of the structures."""
     seed: int = 0
     """Seed of the random numbers."""
 
@@ -38,8 +38,8 @@ class SplitConfig(Settings):
             raise ValueError(f"fractions {self.fractions} must not be negative and must sum to 1")
         if self.fractions[0] == 0:
             raise ValueError("the training set needs a fraction of the frames")
-        if self.group_key is not None and self.method != "group":
-            raise ValueError("group_key needs the method 'group'")
+        if self.key != "config_type" and self.method == "random":
+            raise ValueError("a key has no use in a random split; choose stratified or group")
         return self
 
 
@@ -89,22 +89,24 @@ class Split:
 def split_frames(frames: Sequence[Frame], config: SplitConfig) -> Split:
     """Divide frames as configured; the same frames and settings give the same split.
 
-    Frames that have the same geometry stay together, so that nothing is tested that was trained
-    on. Isolated atoms go to the training set.
+    Copies of a structure (up to translation and images) stay together, so that nothing is tested
+    that was trained on. Isolated atoms go to the training set.
 
     Raises
     ------
     ValueError
-        If a part that should have frames would get none.
+        If a part that should have frames would get none, or a frame does not have the key.
     """
     alone = [i for i, frame in enumerate(frames) if is_isolated_atom(frame)]
     divided = [i for i, frame in enumerate(frames) if not is_isolated_atom(frame)]
-    together = _group_of(config) if config.method == "group" else geometry_digest
-    units = _units(frames, divided, together)
+    kinds = {i: _kind(frames[i], config.key) for i in divided}
+    links = [_copies(frames)]
+    if config.method == "group":
+        links.append(kinds)
+    units = _linked(divided, links)
     strata: dict[str, list[list[int]]] = defaultdict(list)
     for unit in units:
-        stratified = config.method == "stratified"
-        strata[frames[unit[0]].config_type if stratified else ""].append(unit)
+        strata[kinds[unit[0]] if config.method == "stratified" else ""].append(unit)
     random = np.random.default_rng(config.seed)
     parts: dict[str, list[int]] = {part: [] for part in PARTS}
     parts["train"].extend(alone)
@@ -120,24 +122,38 @@ def split_frames(frames: Sequence[Frame], config: SplitConfig) -> Split:
     return Split(*(sorted(parts[part]) for part in PARTS))
 
 
-def _group_of(config: SplitConfig) -> Callable[[Frame], str]:
-    def group(frame: Frame) -> str:
-        if config.group_key is None:
-            return frame.config_type
-        if config.group_key not in frame.atoms.info:
-            raise ValueError(f"{frame.source} has no {config.group_key!r} to group it by")
-        return str(frame.atoms.info[config.group_key])
-
-    return group
+def _copies(frames: Sequence[Frame]) -> dict[int, str]:
+    """A name for each structure, which its copies share."""
+    names = {i: str(i) for i in range(len(frames))}
+    for group in find_duplicates(frames):
+        names |= dict.fromkeys(group, str(group[0]))
+    return names
 
 
-def _units(
-    frames: Sequence[Frame], indices: Sequence[int], together: Callable[[Frame], str]
-) -> list[list[int]]:
-    """Frames that must stay in one part."""
-    units: dict[str, list[int]] = defaultdict(list)
+def _kind(frame: Frame, key: str) -> str:
+    if key == "config_type":
+        return frame.config_type
+    if key not in frame.atoms.info:
+        raise ValueError(f"{frame.source} has no {key!r} to divide by")
+    return str(frame.atoms.info[key])
+
+
+def _linked(indices: Sequence[int], links: Sequence[Mapping[int, str]]) -> list[list[int]]:
+    """Groups of indices that share a name in any of the links, directly or through others."""
+    leader = {i: i for i in indices}
+
+    def find(i: int) -> int:
+        while leader[i] != i:
+            leader[i] = i = leader[leader[i]]
+        return i
+
+    for link in links:
+        first: dict[str, int] = {}
+        for i in indices:
+            leader[find(i)] = find(first.setdefault(link[i], i))
+    units: dict[int, list[int]] = defaultdict(list)
     for i in indices:
-        units[together(frames[i])].append(i)
+        units[find(i)].append(i)
     return list(units.values())
 
 

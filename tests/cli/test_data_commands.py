@@ -192,7 +192,7 @@ def test_split_replaces_nothing_unless_told(copper, tmp_path):
     [
         (["--fractions", 0.5, 0.5, 0.5], "must sum to 1"),
         (["--by", "config_type", "--group", "run"], "exclude each other"),
-        (["--group", "trajectory"], "has no 'trajectory' to group it by"),
+        (["--group", "trajectory"], "has no 'trajectory' to divide by"),
     ],
 )
 def test_splits_that_make_no_sense(copper, tmp_path, options, message):

@@ -11,7 +11,7 @@ from ase.calculators.emt import EMT
 from ase.units import Bohr, GPa, Hartree
 
 from mlip.data import Frame, check_frames, frames_from_atoms, read_frames
-from mlip.data.checks.duplicates import find_duplicates
+from mlip.data.duplicates import find_duplicates
 
 
 def compute(atoms: Atoms, kind: str) -> Atoms:

@@ -20,6 +20,7 @@ def frames_of(count, types=("default",), copies=()):
     for n in range(count):
         atoms = molecule("H2O")
         atoms.positions[0, 0] += 0.01 * (n if n not in copies else 0)
+        atoms.translate([0.1 * n, 0.0, 0.0])
         atoms.info["trajectory"] = f"run{n // 5}"
         frames.append(Frame(atoms, {}, types[n % len(types)], f"a#{n}"))
     return frames
@@ -60,9 +61,19 @@ def test_each_kind_is_divided_alike():
     assert counts["test"]["b"] in (2, 3)
 
 
+def test_each_trajectory_is_divided_alike():
+    frames = frames_of(50)
+    config = SplitConfig(method="stratified", key="trajectory", fractions=(0.6, 0.2, 0.2))
+    split = split_frames(frames, config)
+    for part, count in zip(PARTS, (3, 1, 1)):
+        runs = Counter(frames[i].atoms.info["trajectory"] for i in getattr(split, part))
+        assert set(runs.values()) == {count}
+        assert len(runs) == 10
+
+
 def test_a_trajectory_stays_together():
     frames = frames_of(50)
-    config = SplitConfig(method="group", group_key="trajectory", fractions=(0.6, 0.2, 0.2))
+    config = SplitConfig(method="group", key="trajectory", fractions=(0.6, 0.2, 0.2))
     split = split_frames(frames, config)
     where = [{frames[i].atoms.info["trajectory"] for i in getattr(split, part)} for part in PARTS]
     assert not where[0] & where[1]
@@ -76,8 +87,8 @@ def test_groups_by_config_type_and_without_key():
     split = split_frames(frames, SplitConfig(method="group", fractions=(0.34, 0.33, 0.33)))
     for part in PARTS:
         assert len({frames[i].config_type for i in getattr(split, part)}) == 1
-    with pytest.raises(ValueError, match=r"a#0 has no 'run' to group it by"):
-        split_frames(frames, SplitConfig(method="group", group_key="run"))
+    with pytest.raises(ValueError, match=r"a#0 has no 'run' to divide by"):
+        split_frames(frames, SplitConfig(method="group", key="run"))
 
 
 def test_copies_are_never_on_both_sides():
@@ -87,6 +98,15 @@ def test_copies_are_never_on_both_sides():
         split = split_frames(frames, SplitConfig(fractions=(0.5, 0.25, 0.25), seed=seed))
         parts = [set(getattr(split, part)) & set(copies) for part in PARTS]
         assert sorted(map(len, parts)) == [0, 0, len(copies)]
+
+
+def test_groups_that_share_a_structure_stay_together():
+    frames = frames_of(40, copies=(0, 12))  # of the first and of the third trajectory
+    config = SplitConfig(method="group", key="trajectory", fractions=(0.5, 0.25, 0.25))
+    for seed in range(10):
+        split = split_frames(frames, SplitConfig(**{**config.model_dump(), "seed": seed}))
+        parts = [{i // 5 for i in getattr(split, part)} for part in PARTS]
+        assert sum({0, 2} <= part for part in parts) == 1
 
 
 def test_isolated_atoms_are_trained_on():
@@ -107,7 +127,7 @@ def test_too_few_frames(count):
         {"fractions": (0.5, 0.5, 0.5)},
         {"fractions": (1.2, -0.1, -0.1)},
         {"fractions": (0.0, 0.5, 0.5)},
-        {"group_key": "run"},
+        {"key": "run"},
         {"method": "by_hand"},
     ],
 )
