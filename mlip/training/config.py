@@ -67,7 +67,7 @@ class FitConfig(Settings):
     """Stop after so many epochs without a better validation loss."""
     batch_atoms: int = Field(default=256, ge=1)
     """Atoms in a batch, at most (a larger structure is a batch of its own)."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**31)
     """Of first weights and the order of frames; all randomness follows from it."""
     checkpoint_minutes: float | None = Field(default=10.0, ge=0.0)
     """A checkpoint is written after each epoch, and within an epoch after so many minutes."""

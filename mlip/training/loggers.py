@@ -9,7 +9,8 @@ from typing import Any, TextIO
 
 from mlip.properties import LABELS, PROPERTIES
 from mlip.settings import Settings
-from mlip.training.observers import Observer, Row
+from mlip.training.metrics import Errors
+from mlip.training.observers import Observer, Row, Summary
 
 
 class LoggersConfig(Settings):
@@ -68,6 +69,27 @@ class TextLog(Observer):
 
     def warning(self, text: str) -> None:
         self.message(f"warning: {text}")
+
+    def data_read(self, summary: Summary) -> None:
+        for split, found in summary.labels_found.items():
+            self.message(f"{split} data: {found}")
+        counts = ", ".join(
+            f"{split} {count} structures with {summary.atoms[split]} atoms"
+            for split, count in summary.structures.items()
+        )
+        self.message(counts)
+        self.message(f"reference energies: {summary.references}")
+        self.message(f"trained on {', '.join(summary.trained_on)}")
+        self.message(
+            f"{summary.model} of {', '.join(summary.elements)}: {summary.parameters} parameters, "
+            f"cutoff {summary.cutoff:g} Å, {summary.dtype} on {summary.device}, "
+            f"{summary.ranks} ranks, seed {summary.seed}"
+        )
+
+    def finished(self, errors: Mapping[str, Errors]) -> None:
+        for split, judged in errors.items():
+            parts = [f"{n} {e.mae:.4g} / {e.rmse:.4g} {e.unit}" for n, e in judged.overall.items()]
+            self.message(f"{split} MAE / RMSE: {', '.join(parts)}")
 
     def validated(self, row: Row, best: bool) -> None:
         titles = column_titles(row)

@@ -15,6 +15,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from mlip.models.placement import as_device
+
 Item = TypeVar("Item")
 
 
@@ -86,13 +88,7 @@ def device_of_rank(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and "LOCAL_RANK" in os.environ:
         name = f"cuda:{os.environ['LOCAL_RANK']}"
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"there is no device {name!r} here: {reason}") from error
-    return device
+    return as_device(name)
 
 
 def _unpack(flat: Tensor, into: Sequence[Tensor]) -> None:

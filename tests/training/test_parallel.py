@@ -49,5 +49,5 @@ def test_shares_are_a_partition() -> None:
 def test_a_device_that_is_not_there_is_an_error() -> None:
     assert device_of_rank("cpu") == torch.device("cpu")
     assert device_of_rank("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
-    with pytest.raises(ValueError, match="no device 'abacus'"):
+    with pytest.raises(ValueError, match="abacus"):
         device_of_rank("abacus")

@@ -77,6 +77,10 @@ def test_the_run_folder_holds_everything(finished: Path) -> None:
     }  # fmt: skip
     assert len((finished / "log.csv").read_text(encoding="utf-8").splitlines()) == 5
 
+    log = (finished / "train.log").read_text(encoding="utf-8")
+    for fact in ("labels found in 18", "isolated atoms", "float32 on cpu", "(best)", "test MAE"):
+        assert fact in log
+
 
 def test_the_saved_config_is_resolved_and_can_be_trained(finished: Path, data: Path) -> None:
     saved = yaml.safe_load((finished / "config.yaml").read_text(encoding="utf-8"))
