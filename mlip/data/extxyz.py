@@ -22,8 +22,12 @@ _VOIGT_TO_NINE = (0, 5, 4, 5, 1, 3, 4, 3, 2)
 
 def parse_comment(line: str) -> dict[str, Any]:
     """What the second line of a frame says, as ASE reads it; but `stress` and `virial` may also
-    have six values, in Voigt order."""
-    return key_val_str_to_dict(_MATRIX_ENTRY.sub(_nine_values, line))
+    have six values, in Voigt order, and a stress of which ASE would drop one half is an error."""
+    info = key_val_str_to_dict(_MATRIX_ENTRY.sub(_nine_values, line))
+    stress = info.get("stress")
+    if stress is not None and not np.allclose(stress, np.transpose(stress), rtol=1e-3, atol=1e-6):
+        raise ValueError(f"the stress is not symmetric: {np.asarray(stress).tolist()}")
+    return info
 
 
 def read_extxyz(

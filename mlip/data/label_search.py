@@ -88,6 +88,8 @@ def choose(
             f"stress is left out of {without_volume} structures that are not periodic in three "
             "directions: without a volume it has no meaning"
         )
+    if not any(name == "energy" for name, *_ in counts):
+        remarks.append(f"no energy; the files do have: {_keys_in(structures)}")
     sources = {
         name: [LabelSource(key, place, n) for (of, place, key), n in counts.items() if of == name]
         for name in LABELS
@@ -104,14 +106,9 @@ def require_labels(
             raise LabelError(f"{name!r} cannot be required; labels are {', '.join(LABELS)}")
         if found.count(name):
             continue
-        present = sorted(
-            {f"{k} ({place})" for a in structures for place, c in _places(a) for k in c}
-        )
-        hints = "\n".join(found.remarks)
         raise LabelError(
-            f"no structure has a label for {name}. The files do have: "
-            f"{', '.join(present) or 'nothing besides the structures'}. Declare the key of {name} "
-            f"if it is among them{'. ' if hints else ''}{hints}"
+            f"no structure has a label for {name}. The files do have: {_keys_in(structures)}. "
+            f"Declare the key of {name} if it is among them{_sentences(found.remarks)}"
         )
 
 
@@ -168,6 +165,16 @@ def _places(atoms: Atoms) -> Iterator[tuple[str, Mapping[str, Any]]]:
     yield "arrays", {k: v for k, v in atoms.arrays.items() if k not in ("numbers", "positions")}
 
 
+def _keys_in(structures: Sequence[Atoms]) -> str:
+    """All keys of the files and where they are, in words."""
+    keys = {f"{key} ({place})" for atoms in structures for place, c in _places(atoms) for key in c}
+    return ", ".join(sorted(keys)) or "nothing besides the structures"
+
+
+def _sentences(remarks: Sequence[str]) -> str:
+    return "".join(f". {remark}" for remark in remarks)
+
+
 def _check_calculator(atoms: Atoms, source: str) -> None:
     """A calculator keeps its results when atoms are moved by hand."""
     if getattr(atoms.calc, "atoms", None) is None or not atoms.calc.results:
@@ -183,6 +190,8 @@ def _check_calculator(atoms: Atoms, source: str) -> None:
 def _as_property(name: str, value: Any, n_atoms: int, where: str) -> np.ndarray:
     """The value as float64 array in the shape that its property has."""
     try:
+        if np.asarray(value).dtype == bool:  # what a key without value is read as
+            raise TypeError
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise LabelError(f"{where} is not numeric: {str(value)[:60]!r}") from None

@@ -79,8 +79,9 @@ def test_six_values_are_in_voigt_order(tmp_path, name):
     np.testing.assert_allclose(read_frames(path)[0].labels["stress"], expected, rtol=1e-14)
 
 
-def test_a_stress_that_is_not_symmetric_is_not_halved(tmp_path):
-    entry = 'pbc="T T T" REF_stress="1 2 3 0 1 4 0 0 1"'
+@pytest.mark.parametrize("name", ["stress", "REF_stress", "virial"])
+def test_a_stress_that_is_not_symmetric_is_not_halved(tmp_path, name):
+    entry = f'pbc="T T T" {name}="1 2 3 0 1 4 0 0 1"'
     path = a_file(tmp_path, frames_text(1).replace('pbc="T T T"', entry))
     with pytest.raises(ValueError, match="is not symmetric"):
         read_frames(path)

@@ -160,6 +160,14 @@ def test_a_required_label_that_is_nowhere_names_what_is_there():
     assert frames_from_atoms([atoms], keys, ["energy"])[0].labels["energy"] == 1.0
 
 
+def test_keys_are_listed_when_there_is_no_energy():
+    atoms = crystal()
+    atoms.info["my_energy"] = 1.0
+    atoms.arrays["my_forces"] = np.zeros((8, 3))
+    text = str(frames_from_atoms([atoms]).labels_found)
+    assert "no energy; the files do have: my_energy (info), my_forces (arrays)" in text
+
+
 def test_a_label_that_some_lack_is_counted_and_absent():
     frames = frames_from_atoms(
         [labelled(crystal(), energy=1.0), crystal(), labelled(crystal(), energy=2.0)],
@@ -258,6 +266,7 @@ def test_labels_that_are_not_finite(name, bad):
     ("key", "value", "message"),
     [
         ("REF_energy", "abc", "is not numeric: 'abc'"),
+        ("REF_energy", True, "is not numeric: 'True'"),
         ("REF_energy", np.zeros(8), "looks like energies of atoms"),
         ("REF_energy", np.zeros(3), r"shape \(3,\), expected one number"),
         ("REF_forces", np.zeros((7, 3)), r"shape \(7, 3\), expected \(8, 3\)"),
