@@ -6,42 +6,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import bulk, molecule
-from ase.calculators.emt import EMT
+from ase.build import molecule
 from ase.units import Bohr, GPa, Hartree
+from copper import healthy_frames
 
-from mlip.data import Frame, check_frames, frames_from_atoms, read_frames
-from mlip.data.duplicates import find_duplicates
-
-
-def compute(atoms: Atoms, kind: str) -> Atoms:
-    atoms.calc = EMT()
-    atoms.get_potential_energy()
-    atoms.get_forces()
-    if atoms.pbc.all():
-        atoms.get_stress()
-    atoms.info["config_type"] = kind
-    return atoms
-
-
-def healthy_frames() -> list[Frame]:
-    """Copper by effective medium theory: strained, sheared and rattled cells."""
-    random = np.random.default_rng(5)
-    structures = []
-    for strain in np.linspace(-0.06, 0.06, 9):
-        atoms = bulk("Cu", cubic=True)
-        atoms.set_cell(atoms.cell * (1 + strain), scale_atoms=True)
-        structures.append(compute(atoms, "strained"))
-    for _ in range(12):
-        atoms = bulk("Cu", cubic=True)
-        tilt = np.eye(3) + np.triu(random.uniform(-0.06, 0.06, (3, 3)), 1)
-        atoms.set_cell(atoms.cell @ tilt, scale_atoms=True)
-        structures.append(compute(atoms, "sheared"))
-    for seed in range(16):
-        atoms = bulk("Cu", cubic=True) * (2, 1, 1)
-        atoms.rattle(0.05, seed=seed)
-        structures.append(compute(atoms, "rattled"))
-    return list(frames_from_atoms(structures))
+from mlip.data import Frame, check_frames, read_frames
 
 
 @pytest.fixture(scope="module")
@@ -389,64 +358,6 @@ def test_positions_in_bohr(frames):
     assert "check the unit of length" in findings(frames, "contacts", "warning")[0].advice
 
 
-# --------------------------------------------------------------------------------------- duplicates
-
-
-def moved(frame: Frame, how: str) -> Frame:
-    atoms = frame.atoms.copy()
-    if how == "translated":
-        atoms.translate([0.3, -0.7, 11.0])
-    elif how == "wrapped":
-        atoms.translate([1.0, 1.0, 1.0])
-        atoms.wrap()
-    elif how == "shifted by cells":
-        atoms.positions += np.array([[2, 0, -1]] * len(atoms)) @ np.asarray(atoms.cell)
-    elif how == "one atom by a cell":
-        atoms.positions[1] += atoms.cell[2]
-    elif how == "rounded":
-        atoms.positions = atoms.positions.round(5)
-    return Frame(atoms, dict(frame.labels), frame.config_type, f"copy.xyz#{how}")
-
-
-@pytest.mark.parametrize(
-    "how", ["as is", "translated", "wrapped", "shifted by cells", "one atom by a cell", "rounded"]
-)
-def test_copies_are_found(frames, how):
-    copied = [*frames, moved(frames[25], how)]
-    assert find_duplicates(copied) == [[25, 37]]
-    found = only_finding(copied, "duplicates", "warning")
-    assert found.where == (f"{frames[25].source} = copy.xyz#{how}",)
-    assert "1 of them are in more than one file" in found.what
-
-
-def test_near_is_not_the_same(frames):
-    other = moved(frames[25], "as is")
-    other.atoms.positions[3, 2] += 1e-3
-    assert not find_duplicates([*frames, other])
-    other = moved(frames[25], "as is")
-    other.atoms.set_cell(other.atoms.cell * 1.001)
-    assert not find_duplicates([*frames, other])
-
-
-def test_molecules_in_any_box_are_the_same():
-    first, second = molecule("H2O"), molecule("H2O", cell=[5, 6, 7])
-    second.translate([1, 2, 3])
-    frames = [Frame(first, source="a#0"), Frame(second, source="a#1")]
-    assert find_duplicates(frames) == [[0, 1]]
-    second.pbc = True
-    assert not find_duplicates(frames)
-
-
-@pytest.mark.parametrize("name", ["energy", "forces"])
-def test_copies_with_other_labels(frames, name):
-    copied = [*frames, moved(frames[25], "translated")]
-    change(copied, name, lambda value: value + (0.1 if name == "energy" else 0), only=[37])
-    if name == "forces":
-        copied[37].labels["forces"] = copied[37].labels["forces"][::-1]
-    found = only_finding(copied, "duplicates", "error")
-    assert "different labels in 1 case" in found.what
-
-
 # ----------------------------------------------------------------------------------- published sets
 
 
@@ -454,13 +365,3 @@ def test_copies_with_other_labels(frames, name):
 def test_published_sets_have_no_errors(shared_data, name):
     frames = read_frames(sorted((shared_data / name).glob("*.extxyz")), require=["forces"])
     assert not check_frames(frames).has_errors
-
-
-def test_ethanol_is_in_two_published_sets(shared_data):
-    frames = read_frames(
-        [
-            shared_data / "ethanol_pbe" / "train.extxyz",
-            shared_data / "rmd17" / "ethanol_train_01.extxyz",
-        ]
-    )
-    assert len(find_duplicates(frames)) == 8
