@@ -35,5 +35,5 @@ def fingerprint(frames: Iterable[Frame]) -> str:
     return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
-def _bytes(values: np.ndarray) -> bytes:
+def _bytes(values: np.ndarray | np.floating) -> bytes:
     return (np.ascontiguousarray(values, dtype="<f8") + 0.0).tobytes()  # -0.0 and 0.0 are the same
