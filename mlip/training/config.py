@@ -1,6 +1,6 @@
 """The one config of a training run. Each part sits beside the code that it sets up."""
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -45,6 +45,9 @@ class Stage(Settings):
     """The loss from then on."""
 
 
+AnyFit = TypeVar("AnyFit", bound="FitConfig")
+
+
 class FitConfig(Settings):
     """How parameters are fitted, whatever the model and the data."""
 
@@ -65,8 +68,9 @@ class FitConfig(Settings):
     """Passes over the training data, in total: a resumed run ends there too."""
     early_stopping: int | None = Field(default=None, ge=1)
     """Stop after so many epochs without a better validation loss."""
-    batch_atoms: int = Field(default=256, ge=1)
-    """Atoms in a batch, at most (a larger structure is a batch of its own)."""
+    batch_atoms: int | None = Field(default=None, ge=1)
+    """Atoms in a batch, at most (a larger structure is a batch of its own). Left unsaid, an epoch
+    has about 40 batches, of 8 to 512 atoms."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Of first weights and the order of frames; all randomness follows from it."""
     checkpoint_minutes: float | None = Field(default=10.0, ge=0.0)
@@ -87,6 +91,11 @@ class FitConfig(Settings):
         """The loss after so many finished epochs."""
         losses = [self.loss, *(s.loss for s in self.stages if s.from_epoch <= epoch)]
         return losses[-1]
+
+    def with_batches_for(self: AnyFit, n_atoms: int) -> AnyFit:
+        """The same with a size of batches that suits so many training atoms, unless one is set."""
+        size = self.batch_atoms or min(max(n_atoms // 40, 8), 512)
+        return self.model_copy(update={"batch_atoms": size})
 
     def identity(self) -> dict[str, Any]:
         """What must not change when a run is continued: all that decides a step. A run may be made

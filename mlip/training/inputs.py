@@ -18,6 +18,7 @@ from mlip.data import (
     SplitConfig,
     elements,
     energy_scale,
+    mean_binding_energies,
     read_frames,
     reference_energies,
     split_frames,
@@ -84,6 +85,7 @@ class Inputs:
     Attributes
     ----------
     labels_found : by split read from files of its own
+    mean_energies : what an atom of each element has on average beyond the references, eV
     """
 
     train: Sequence[Frame]
@@ -91,6 +93,7 @@ class Inputs:
     test: Sequence[Frame]
     labels_found: Mapping[str, LabelsFound]
     references: ReferenceEnergies
+    mean_energies: Mapping[int, float]
     scale: float
 
     @property
@@ -136,6 +139,7 @@ def read_inputs(config: DataConfig, required: Sequence[str], seed: int) -> Input
         **parts,
         labels_found={name: frames.labels_found for name, frames in read.items()},
         references=references,
+        mean_energies=mean_binding_energies(parts["train"], references.values),
         scale=energy_scale(parts["train"], references),
     )
 

@@ -93,10 +93,13 @@ class Trainer:
         checkpoints: CheckpointFolder | None = None,
         identity: Mapping[str, Any] | None = None,
     ) -> None:
+        config = config.with_batches_for(sum(graph.n_atoms for graph in train))
+        assert config.batch_atoms is not None
         self.model = model
         self.train = train
         self.valid = valid
         self.config = config
+        self.batch_atoms = config.batch_atoms
         self.sources = sources
         self.observer = observer or Observer()
         self.ranks = ranks or Ranks()
@@ -194,7 +197,7 @@ class Trainer:
         self.model.eval()
         tally = Tally(self.loss, self.device)
         counts = [graph.n_atoms for graph in self.valid]
-        batches = batches_by_atoms(counts, self.config.batch_atoms, shuffle_seed=None)
+        batches = batches_by_atoms(counts, self.batch_atoms, shuffle_seed=None)
         for batch in self.ranks.share(batches):
             graph = self._batch(self.valid, batch)
             tally.add(predict(self.model, graph, self.loss.wanted(graph)), graph)
@@ -213,7 +216,7 @@ class Trainer:
         """The batches of this epoch, the same on all ranks."""
         counts = [graph.n_atoms for graph in self.train]
         seed = self.config.seed * 1_000_003 + self.progress.epoch
-        return batches_by_atoms(counts, self.config.batch_atoms, shuffle_seed=seed)
+        return batches_by_atoms(counts, self.batch_atoms, shuffle_seed=seed)
 
     def _batch(self, graphs: Sequence[AtomicGraph], batch: Sequence[int]) -> AtomicGraph:
         """Some graphs as one; what was prepared for them is kept."""

@@ -129,12 +129,13 @@ def _train(
 ) -> dict[str, Errors]:
     required = {name for loss in config.losses() for name in loss.required()}
     inputs = read_inputs(config.data, sorted(required), config.seed)
-    config = _with_found_labels(config, inputs)
+    config = _resolved(config, inputs)
     model = new_model(config, inputs.species)
     datasets = {n: GraphDataset(frames, model.cutoff) for n, frames in inputs.splits().items()}
     _check_validation(datasets["valid"], config)
     model.adapt(datasets["train"])
     model.composition.set(inputs.references.values, inputs.scale)
+    model.start_from(inputs.mean_energies)
     model.to(device=device, dtype=as_dtype(config.dtype))
     summary = summarise(config, inputs, datasets, model, ranks)
     observer.data_read(summary)
@@ -204,14 +205,18 @@ def summarise(
     )
 
 
-def _with_found_labels(config: TrainingConfig, inputs: Inputs) -> TrainingConfig:
-    """The config with loss terms only for labels that are there."""
+def _resolved(config: TrainingConfig, inputs: Inputs) -> TrainingConfig:
+    """The config with what follows from the data: loss terms only for labels that are there, and
+    the size of batches."""
     found = inputs.labels()
     stages = tuple(
         stage.model_copy(update={"loss": stage.loss.restricted_to(found)})
         for stage in config.stages
     )
-    return config.model_copy(update={"loss": config.loss.restricted_to(found), "stages": stages})
+    loss = config.loss.restricted_to(found)
+    n_atoms = sum(len(frame) for frame in inputs.train)
+    changed = config.model_copy(update={"loss": loss, "stages": stages})
+    return changed.with_batches_for(n_atoms)
 
 
 def _check_validation(valid: Sequence[AtomicGraph], config: TrainingConfig) -> None:

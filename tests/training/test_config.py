@@ -87,6 +87,14 @@ def test_what_may_change_in_a_run_that_is_continued() -> None:
         assert parse_settings(TrainingConfig, MINIMAL | change).identity() != base.identity()
 
 
+@pytest.mark.parametrize(("atoms", "expected"), [(10, 8), (800, 20), (1_000_000, 512)])
+def test_batches_suit_the_data_unless_they_are_set(atoms: int, expected: int) -> None:
+    base = parse_settings(TrainingConfig, MINIMAL)
+    assert base.with_batches_for(atoms).batch_atoms == expected
+    fixed = parse_settings(TrainingConfig, MINIMAL | {"batch_atoms": 33})
+    assert fixed.with_batches_for(atoms).batch_atoms == 33
+
+
 def test_paths_are_relative_to_the_config(tmp_path) -> None:
     config = parse_settings(TrainingConfig, MINIMAL | {"data": {"train": ["a.xyz", "/b.xyz"]}})
     moved = config.data.relative_to(tmp_path)
