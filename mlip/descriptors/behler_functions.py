@@ -17,7 +17,7 @@ from mlip.settings import Settings
 
 
 class RadialFunction(Settings):
-    """One radial function, G2 of Behler, J. Chem. Phys. 134, 074106 (2011), eq. 7."""
+    """One radial function, G2 of Behler, J. Chem. Phys. 134, 074106 (2011)."""
 
     eta: float = Field(ge=0)
     """Narrowness, Å^-2."""
@@ -26,7 +26,7 @@ class RadialFunction(Settings):
 
 
 class AngularFunction(Settings):
-    """One angular function, G4 or G5 of Behler, J. Chem. Phys. 134, 074106 (2011), eq. 8 and 9."""
+    """One angular function, G4 or G5 of Behler, J. Chem. Phys. 134, 074106 (2011)."""
 
     type: Literal["G4", "G5"] = "G4"
     """G4 includes the distance between the two neighbours, G5 does not."""
@@ -42,7 +42,7 @@ class AngularFunction(Settings):
 
 class RadialGrid(Settings):
     """Radial functions generated for a cutoff: one width, shifts on an even grid; Gastegger et al.,
-    J. Chem. Phys. 148, 241709 (2018), sec. II C."""
+    J. Chem. Phys. 148, 241709 (2018)."""
 
     count: int = Field(default=12, ge=1)
     """Number of functions."""
@@ -69,7 +69,7 @@ class RadialGrid(Settings):
 
 class AngularGrid(Settings):
     """Angular functions generated for a cutoff: each width with each zeta and both signs; Imbalzano
-    et al., J. Chem. Phys. 148, 241730 (2018), sec. II A."""
+    et al., J. Chem. Phys. 148, 241730 (2018)."""
 
     type: Literal["G4", "G5"] = "G4"
     """With (G4) or without (G5) the distance between the two neighbours."""

@@ -6,7 +6,7 @@ Gaussian of width sigma, weighted by a cutoff function f; the centre itself coun
 distance zero. With the orthonormal radial functions g_n,
 
     c_nlm^Z  = sum_j f(r_j) int exp(-|x - r_j|^2 / 2 sigma^2) g_n(|x|) Y_lm(x / |x|) d^3x
-    p_nn'l^ZZ' = pi sqrt(8 / (2 l + 1)) sum_m c_nlm^Z c_n'lm^Z'                         (eq. 27, 36)
+    p_nn'l^ZZ' = pi sqrt(8 / (2 l + 1)) sum_m c_nlm^Z c_n'lm^Z'
 
 Prefactor, radial functions and the order of features are those of DScribe (Himanen et al., Comput.
 Phys. Commun. 247, 106949 (2020)), which has no f: see `SOAPConfig.like_dscribe`.

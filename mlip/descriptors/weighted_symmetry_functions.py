@@ -2,7 +2,7 @@
 number as weight, so that there are as many for twenty species as for one.
 
 M. Gastegger, L. Schwiedrzik, M. Bittermann, F. Berzsenyi, P. Marquetand, J. Chem. Phys. 148, 241709
-(2018), eq. 5 and 6, with g(Z) = Z and h(Z, Z') = Z Z'; types 12 and 13 of n2p2.
+(2018), with g(Z) = Z and h(Z, Z') = Z Z'; types 12 and 13 of n2p2.
 """
 
 from collections.abc import Sequence

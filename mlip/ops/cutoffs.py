@@ -17,7 +17,7 @@ CutoffName = Literal["polynomial", "cosine", "tanh3"]
 
 
 def cosine(distances: Float[Tensor, "*shape"], cutoff: float) -> Float[Tensor, "*shape"]:
-    """(1 + cos(pi r / r_c)) / 2; Behler and Parrinello, Phys. Rev. Lett. 98, 146401 (2007), eq. 4.
+    """(1 + cos(pi r / r_c)) / 2; Behler and Parrinello, Phys. Rev. Lett. 98, 146401 (2007).
 
     Its second derivative jumps at the cutoff.
     """
@@ -27,7 +27,7 @@ def cosine(distances: Float[Tensor, "*shape"], cutoff: float) -> Float[Tensor, "
 
 
 def tanh3(distances: Float[Tensor, "*shape"], cutoff: float) -> Float[Tensor, "*shape"]:
-    """tanh(1 - r / r_c)^3; Behler, J. Chem. Phys. 134, 074106 (2011), eq. 6.
+    """tanh(1 - r / r_c)^3; Behler, J. Chem. Phys. 134, 074106 (2011).
 
     It starts at tanh(1)^3 = 0.44 with a finite slope, as published.
     """

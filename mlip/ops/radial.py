@@ -45,7 +45,7 @@ def gto_projections(
     """R_nl for the basis r^l exp(-alpha_nl r^2), Löwdin-orthonormal for each l; the alphas let the
     functions decay to 1e-3 at distances evenly spaced from 1 Å to `end`.
 
-    The basis of Himanen et al., Comput. Phys. Commun. 247, 106949 (2020), sec. 2.2; the integral
+    The basis of Himanen et al., Comput. Phys. Commun. 247, 106949 (2020); the integral
     with a Gaussian density is analytic:
     pi^(3/2) eta^l / (alpha + eta)^(l + 3/2) r^l exp(-r^2 alpha eta / (alpha + eta)).
 
@@ -70,7 +70,7 @@ def polynomial_projections(
     distances: Float[np.ndarray, " points"], n_max: int, l_max: int, sigma: float, end: float
 ) -> Float[np.ndarray, "degrees functions points"]:
     """R_nl for the basis (end - r)^(n + 2), n = 1..n_max, zero beyond `end`, Löwdin-orthonormal;
-    Bartók, Kondor and Csányi, Phys. Rev. B 87, 184115 (2013), eq. 19.
+    Bartók, Kondor and Csányi, Phys. Rev. B 87, 184115 (2013).
 
     The integral over the density, 4 pi int x^2 g_n(x) exp(-eta (x^2 + r^2)) i_l(2 eta x r) dx with
     the modified spherical Bessel function i_l, is done by Gauss-Legendre quadrature.

@@ -58,7 +58,7 @@ class _SolidHarmonics(Function):
         (harmonics,) = ctx.saved_tensors
         total = gradient.new_zeros(3, gradient.shape[1])
         for l in range(1, ctx.l_max + 1):
-            lowering = _lowering(l).to(gradient)
+            lowering = _lowering(l, gradient.dtype, gradient.device)
             lowered = lowering @ gradient[l * l : (l + 1) ** 2]
             lowered = lowered.reshape(3, 2 * l - 1, gradient.shape[1])
             total = total + (lowered * harmonics[(l - 1) ** 2 : l * l]).sum(dim=1)
@@ -84,16 +84,14 @@ def _recursion(vectors: Tensor, l_max: int) -> Tensor:
         sine = out[before - (l - 1)] if l > 1 else torch.zeros_like(cosine)
         out[middle + l] = (x * cosine - y * sine) / (2 * l)
         out[middle - l] = (y * cosine + x * sine) / (2 * l)
-    return out.mul_(_norms(l_max).to(out)[:, None])
+    return out.mul_(_norms(l_max, out.dtype, out.device)[:, None])
 
 
 @cache
-def _norms(l_max: int) -> Tensor:
+def _norms(l_max: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Factors that make the harmonics of the recursion orthonormal."""
-    return torch.tensor(
-        [_norm(l, abs(m)) for l in range(l_max + 1) for m in range(-l, l + 1)],
-        dtype=torch.float64,
-    )
+    norms = [_norm(l, abs(m)) for l in range(l_max + 1) for m in range(-l, l + 1)]
+    return torch.tensor(norms, dtype=dtype, device=device)
 
 
 def _norm(l: int, m: int) -> float:
@@ -102,7 +100,7 @@ def _norm(l: int, m: int) -> float:
 
 
 @cache
-def _lowering(l: int) -> Tensor:
+def _lowering(l: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Matrix [3 (2l - 1), 2l + 1] with dY_lm / dx_a = sum_m' matrix[(a, m'), m] Y_(l-1)m'.
 
     For C, S = r^l P_l^m (cos, sin)(m phi) / (l + m)!: d/dz lowers l and keeps m;
@@ -128,4 +126,4 @@ def _lowering(l: int) -> Tensor:
                 add(0, sign * (m - 1), sign * m, 0.5)
             if sign < 0 or m > 1:
                 add(1, -sign * (m - 1), sign * m, -0.5 * sign)
-    return matrix.reshape(3 * (2 * l - 1), 2 * l + 1)
+    return matrix.reshape(3 * (2 * l - 1), 2 * l + 1).to(device, dtype)

@@ -264,6 +264,20 @@ class DescriptorConformance:
         assert torch.autograd.gradcheck(mixed, (positions, strain))
         assert torch.autograd.gradgradcheck(mixed, (positions, strain), atol=1e-4, fast_mode=True)
 
+    @pytest.mark.parametrize("shape", [molecule, small_cell])
+    def test_jacobian(self, descriptor: Descriptor, shape: Callable) -> None:
+        """The features' derivatives by edge vectors are those that forces are made of."""
+        graph = connected(descriptor, shape(self.species))
+        mix = self.mixtures(descriptor, graph)[:, 0]
+        edges = (graph.centres, graph.neighbours, descriptor.index_of(graph.numbers))
+        vectors = graph.edge_vectors().requires_grad_()
+        (expected,) = torch.autograd.grad(
+            (descriptor.evaluate(vectors, *edges) @ mix).sum(), vectors
+        )
+        features, jacobian = descriptor.features_and_jacobian(vectors.detach(), *edges)
+        self.same(features, descriptor(graph))
+        self.same(jacobian @ mix, expected)
+
     def test_translation_changes_nothing(self, descriptor: Descriptor) -> None:
         first, _ = self.derivatives(descriptor, crystal(self.species))
         scale = float(first.abs().max())
