@@ -10,6 +10,7 @@ from mlip.data.splits import Split, SplitConfig, split_frames
 from mlip.data.statistics import (
     ReferenceEnergies,
     energy_scale,
+    mean_binding_energies,
     reference_energies,
     without_isolated_atoms,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "energy_scale",
     "fingerprint",
     "frames_from_atoms",
+    "mean_binding_energies",
     "read_frames",
     "reference_energies",
     "split_frames",

@@ -139,6 +139,19 @@ def binding_energies(frames: Sequence[Frame], values: Mapping[int, float]) -> np
     )
 
 
+def mean_binding_energies(frames: Sequence[Frame], values: Mapping[int, float]) -> dict[int, float]:
+    """What an atom of each element has on average beyond the references, eV by atomic number.
+
+    The least squares fit to `binding_energies`; that of least norm if it is not unique.
+    """
+    labelled = [f for f in without_isolated_atoms(frames) if "energy" in f.labels]
+    species = elements(frames)
+    if not labelled:
+        return dict.fromkeys(species, 0.0)
+    solution, _ = _fit_elements(labelled, species, binding_energies(labelled, values))
+    return dict(zip(species, solution))
+
+
 def _residual(frames: Sequence[Frame], values: Mapping[int, float]) -> float:
     left = binding_energies(without_isolated_atoms(frames), values)
     return float(np.sqrt(np.mean(left**2))) if len(left) else 0.0
@@ -153,9 +166,17 @@ def _least_squares(frames: Sequence[Frame], species: Sequence[int]) -> Reference
             "reference energies need energies, and no structure has one. Give the energies of "
             "isolated atoms"
         )
-    fractions = np.array([[np.mean(f.atoms.numbers == z) for z in species] for f in labelled])
     energies = np.array([f.labels["energy"] / len(f) for f in labelled])
-    solution, _, rank, _ = np.linalg.lstsq(fractions, energies, rcond=1e-10)
-    values = {z: float(e) for z, e in zip(species, solution)}
+    solution, rank = _fit_elements(labelled, species, energies)
+    values = dict(zip(species, solution))
     residual = _residual(labelled, values)
-    return ReferenceEnergies(values, "least squares", residual, int(rank) == len(species))
+    return ReferenceEnergies(values, "least squares", residual, rank == len(species))
+
+
+def _fit_elements(
+    frames: Sequence[Frame], species: Sequence[int], energies: np.ndarray
+) -> tuple[list[float], int]:
+    """Energy of each element that best gives the energies per atom, and the rank of the fit."""
+    fractions = np.array([[np.mean(f.atoms.numbers == z) for z in species] for f in frames])
+    solution, _, rank, _ = np.linalg.lstsq(fractions, energies, rcond=1e-10)
+    return [float(e) for e in solution], int(rank)

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -13,9 +14,6 @@ ACTIVATIONS: dict[str, tuple[type[nn.Module], float]] = {
     "silu": (nn.SiLU, 1.6765),
     "tanh": (nn.Tanh, 1.5925),
 }
-
-#: Smallest scale of a feature, as a part of the root mean square over all features.
-_SCALE_FLOOR = 1e-2
 
 
 class AtomicNetwork(nn.Module):
@@ -47,6 +45,11 @@ class AtomicNetwork(nn.Module):
             layers += [linear, kind()]
         self.layers = nn.Sequential(*layers[:-1])
 
+    @torch.no_grad()
+    def begin_at(self, energy: float) -> None:
+        """Add a constant to what a new network gives, in units of the scale of the model."""
+        cast(nn.Linear, self.layers[-1]).bias.fill_(energy)
+
     def forward(self, features: Float[Tensor, "atoms features"]) -> Float[Tensor, " atoms"]:
         """Energies of atoms in units of the scale of the model."""
         return self.layers((features - self.mean) / self.scale).squeeze(1)
@@ -56,13 +59,14 @@ class AtomicNetwork(nn.Module):
     ) -> None:
         """Fix mean and scale of the features, from training data.
 
-        The scale of a feature is its standard deviation, but no less than a hundredth of the root
-        mean square over all features: what never changed in the training data is neither blown up
-        at the first new environment nor lost. If no feature changed (one perfect crystal), the
-        magnitude of the means takes the place of the deviations.
+        The scale of a feature is its standard deviation, but no less than the root mean square of
+        all of them. So a feature that hardly changed in the training data stays small beside the
+        others: it is not blown up at the first new environment, nor lost, and its noise is not
+        learned. If no feature changed (one perfect crystal), the magnitude of the means takes the
+        place of the deviations.
         """
         typical = float((deviation**2).mean().sqrt())
         if typical <= 1e-12 * float(mean.abs().max()):
             typical = float((mean**2).mean().sqrt()) or 1.0
         self.mean.copy_(mean)
-        self.scale.copy_(torch.clamp(deviation, min=_SCALE_FLOOR * typical))
+        self.scale.copy_(torch.clamp(deviation, min=typical))

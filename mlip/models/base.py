@@ -4,7 +4,7 @@ Forces, stress and totals are derived once for all models in `mlip.models.deriva
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -71,6 +71,11 @@ class Potential(nn.Module, ABC):
     def adapt(self, graphs: Sequence[AtomicGraph]) -> None:
         """Fit what is fixed before training (feature means, neighbour counts) to training data
         with neighbours. The default has nothing to fit."""
+
+    def start_from(self, energies: Mapping[int, float]) -> None:
+        """Begin training with these mean energies of the elements, in eV beyond the reference
+        energies, instead of learning them step by step. Needs `composition` to be set. The default
+        keeps the model's own beginning."""
 
     def preparation_bytes(self, graphs: Sequence[AtomicGraph]) -> int:  # noqa: ARG002
         """Memory that `prepare` needs for all of these graphs; 0 if it does nothing."""

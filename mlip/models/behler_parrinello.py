@@ -4,7 +4,7 @@ J. Behler, M. Parrinello, Phys. Rev. Lett. 98, 146401 (2007). The energy of an a
 its element's network for the features of its environment; any descriptor gives the features.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -95,6 +95,11 @@ class BehlerParrinello(DescriptorPotential):
             raise ValueError(f"the training data have no atoms of {', '.join(absent)}")
         for network, moment in zip(self.networks.values(), moments):
             network.standardise(moment.mean, moment.deviation)  # type: ignore[operator]
+
+    @torch.no_grad()
+    def start_from(self, energies: Mapping[int, float]) -> None:
+        for z, network in zip(self.species, self.networks.values()):
+            network.begin_at(energies[z] / float(self.composition.scale))  # type: ignore[operator]
 
 
 class _Moments:

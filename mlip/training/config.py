@@ -104,13 +104,18 @@ class FitConfig(Settings):
         return self.model_dump(mode="json", exclude=free)
 
 
-class TrainingConfig(FitConfig):
-    """A training run: data, model, and how the model is fitted."""
+class Subject(Settings):
+    """What is trained, and on what."""
 
     data: DataConfig
     """What is trained on."""
     model: ModelConfig
     """What is trained."""
+
+
+class TrainingConfig(FitConfig, Subject):
+    """A training run: data, model, and how the model is fitted."""
+
     dtype: Literal["float32", "float64"] = "float32"
     """Precision of the learned part. Geometry, energies and losses are float64 in any case."""
     device: str = "auto"
