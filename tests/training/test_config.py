@@ -28,6 +28,11 @@ def test_little_is_needed() -> None:
     assert config.loss.required() == ()
 
 
+def test_data_and_model_come_first_when_written() -> None:
+    config = parse_settings(TrainingConfig, MINIMAL)
+    assert list(config.model_dump())[:3] == ["data", "model", "loss"]
+
+
 def test_a_config_survives_writing_and_reading() -> None:
     config = parse_settings(TrainingConfig, yaml.safe_load(EXAMPLE))
     again = yaml.safe_load(yaml.safe_dump(config.model_dump(mode="json")))
