@@ -90,8 +90,8 @@ def _remark_on_missing(found: Errors, frames: Sequence[Frame]) -> None:
 
 
 def _show(found: Errors) -> None:
-    columns = ["", "property", "MAE", "RMSE", "largest", "unit"]
-    title = f"Errors: {found.n_structures} structures, {found.n_atoms} atoms"
+    columns = ["structures", "property", "MAE", "RMSE", "largest", "unit"]
+    title = f"Errors of {found.n_structures} structures, {found.n_atoms} atoms"
     console.table(title, columns, _rows("all", found.overall))
     if len(found.by_config_type) > 1:
         rows = [row for kind, part in found.by_config_type.items() for row in _rows(kind, part)]

@@ -34,8 +34,9 @@ def train(
 ) -> None:
     """Train a potential.
 
-    Killed at any moment, the run goes on with --resume, to the same result. On several processors
-    or GPUs: `torchrun --nproc-per-node 2 -m mlip train ...`.
+    Killed at any moment, the run goes on with --resume, to the same result.
+
+    On several processors or GPUs: torchrun --nproc-per-node 2 -m mlip train ...
     """
     settings = load_settings(TrainingConfig, config, changes or ())
     settings = settings.model_copy(update={"data": settings.data.relative_to(config.parent)})
