@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from ase import Atoms, units
 from ase.build import bulk, fcc100, molecule
 from ase.constraints import FixAtoms
@@ -21,6 +22,9 @@ from ase.vibrations import Vibrations
 from toy import toy
 
 from mlip.calculators import MLIPCalculator
+from mlip.graph import AtomicGraph
+from mlip.models import BehlerParrinello
+from mlip.neighbours import with_neighbours
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,26 @@ def test_nve_conserves_energy(copper: Atoms) -> None:
     assert fluctuations[2] < 1e-5  # eV/atom at 0.5 fs
     ratios = [fluctuations[0] / fluctuations[1], fluctuations[1] / fluctuations[2]]
     assert ratios == pytest.approx([4.0, 4.0], rel=0.2)
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-5), ("float32", 2e-5)])
+def test_nve_with_networks(dtype: str, bound: float) -> None:
+    """Behler-Parrinello networks, untrained: forces are the derivatives of the energy anyway."""
+    atoms = bulk("Si", cubic=True)
+    atoms.rattle(0.05, seed=0)
+    torch.manual_seed(0)
+    descriptor = {"name": "soap", "cutoff": 4.5, "n_max": 3, "l_max": 2}
+    config = BehlerParrinello.Config.model_validate({"descriptor": descriptor, "hidden": [8]})
+    model = BehlerParrinello(config, (14,))
+    model.adapt([with_neighbours(AtomicGraph.from_atoms(atoms), model.cutoff)])
+    model.composition.set({14: -100.0}, 0.1)
+    atoms.calc = MLIPCalculator(model, dtype=dtype)
+    energies: list[float] = []
+    dynamics = VelocityVerlet(atoms, 0.5 * units.fs)
+    dynamics.attach(lambda: energies.append(atoms.get_total_energy()))
+    dynamics.run(100)
+    assert atoms.get_kinetic_energy() > 0.01  # it moved
+    assert np.ptp(energies) / len(atoms) < bound  # eV/atom
 
 
 def test_nve_conserves_momentum(copper: Atoms) -> None:
