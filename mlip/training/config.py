@@ -22,14 +22,13 @@ data:
 model:
   name: behler_parrinello
   descriptor: {name: soap, cutoff: 5.0}
-  hidden: [32, 32]
+  hidden: [64, 64]
 loss:                        # residuals in 10 meV/atom, 100 meV/Å, 10 meV/Å^3
   energy: {weight: 1}
   forces: {weight: 1}        # stress too, if the data carry it
 optimiser: {name: adamw, learning_rate: 0.003}
-schedule: {name: cosine, warmup_epochs: 2}
+schedule: {name: cosine, final_fraction: 0.01}
 epochs: 200
-batch_atoms: 256
 dtype: float32               # of the network; geometry and sums are float64
 device: auto                 # cuda if there is one, else cpu
 seed: 0
@@ -70,7 +69,7 @@ class FitConfig(Settings):
     """Stop after so many epochs without a better validation loss."""
     batch_atoms: int | None = Field(default=None, ge=1)
     """Atoms in a batch, at most (a larger structure is a batch of its own). Left unsaid, an epoch
-    has about 40 batches, of 8 to 512 atoms."""
+    has about 100 batches, of 8 to 256 atoms."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Of first weights and the order of frames; all randomness follows from it."""
     checkpoint_minutes: float | None = Field(default=10.0, ge=0.0)
@@ -94,7 +93,7 @@ class FitConfig(Settings):
 
     def with_batches_for(self: AnyFit, n_atoms: int) -> AnyFit:
         """The same with a size of batches that suits so many training atoms, unless one is set."""
-        size = self.batch_atoms or min(max(n_atoms // 40, 8), 512)
+        size = self.batch_atoms or min(max(n_atoms // 100, 8), 256)
         return self.model_copy(update={"batch_atoms": size})
 
     def identity(self) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def test_what_may_change_in_a_run_that_is_continued() -> None:
         assert parse_settings(TrainingConfig, MINIMAL | change).identity() != base.identity()
 
 
-@pytest.mark.parametrize(("atoms", "expected"), [(10, 8), (800, 20), (1_000_000, 512)])
+@pytest.mark.parametrize(("atoms", "expected"), [(10, 8), (2000, 20), (1_000_000, 256)])
 def test_batches_suit_the_data_unless_they_are_set(atoms: int, expected: int) -> None:
     base = parse_settings(TrainingConfig, MINIMAL)
     assert base.with_batches_for(atoms).batch_atoms == expected
