@@ -332,9 +332,7 @@ def labelled(frames: Sequence[Atoms], labels: dict[str, dict[str, Any]]) -> list
             continue
         frame = Atoms(atoms.symbols, atoms.positions, info=dict(atoms.info))
         frame.info["label_fingerprint"] = FINGERPRINT
-        frame.calc = SinglePointCalculator(
-            frame, energy=round(record["energy"], 8), forces=forces
-        )
+        frame.calc = SinglePointCalculator(frame, energy=round(record["energy"], 8), forces=forces)
         result.append(frame)
     return result
 
