@@ -9,7 +9,7 @@ from ase import Atoms
 from ase.build import molecule as build_molecule
 from ase.calculators.calculator import PropertyNotImplementedError
 from conformance.calculator import CalculatorConformance
-from conformance.potential import compute, graph_of
+from conformance.predictions import compute, graph_of
 from conformance.structures import crystal, molecule
 from toy import Toy, toy
 

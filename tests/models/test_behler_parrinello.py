@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 from ase import Atoms
-from conformance.potential import PotentialConformance, compute, graph_of
+from conformance.potential import PotentialConformance
+from conformance.predictions import compute, graph_of
 from conformance.structures import crystal, molecule, small_cell
 
 from mlip.descriptors import DESCRIPTORS

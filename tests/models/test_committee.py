@@ -5,7 +5,8 @@ import copy
 import numpy as np
 import pytest
 import torch
-from conformance.potential import PotentialConformance, compute, graph_of
+from conformance.potential import PotentialConformance
+from conformance.predictions import compute, graph_of
 from conformance.structures import crystal, molecule, small_cell
 from toy import Toy, toy
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 from ase import Atoms
-from conformance.potential import PotentialConformance, graph_of
+from conformance.potential import PotentialConformance
+from conformance.predictions import graph_of
 from conformance.structures import crystal, molecule, triclinic
 from toy import Toy, toy
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from ase import Atoms
-from conformance.potential import graph_of
+from conformance.predictions import graph_of
 from conformance.structures import crystal, molecule, small_cell, triclinic
 from toy import toy
 

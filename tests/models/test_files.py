@@ -13,7 +13,7 @@ import pytest
 import safetensors.torch
 import torch
 from ase import Atoms
-from conformance.potential import compute
+from conformance.predictions import compute
 from conformance.structures import crystal
 
 from mlip.models import (

@@ -9,7 +9,8 @@ import torch
 from ase import Atoms
 from ase.data import covalent_radii
 from ase.units import Bohr, Hartree
-from conformance.potential import PotentialConformance, compute, graph_of
+from conformance.potential import PotentialConformance
+from conformance.predictions import compute, graph_of
 from conformance.structures import crystal, molecule
 from toy import Toy, toy
 
