@@ -65,7 +65,7 @@ check: $(STAMPS)/package
 # ------------------------------------------------------------------------------- what people run
 
 demo: $(STAMPS)/package
-	$(BIN)/python examples/01_silicon_demo.py
+	OMP_NUM_THREADS=1 $(BIN)/python examples/01_silicon_demo.py
 
 docs: $(STAMPS)/docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
