@@ -1,7 +1,9 @@
 """Sphinx settings: furo, Markdown pages, an executed gallery, and pages made from the code."""
 
+import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
@@ -10,7 +12,8 @@ import mlip
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from command_pages import write_command_page  # noqa: E402 - live beside this file
+from benchmark_pages import write_benchmark_page  # noqa: E402 - live beside this file
+from command_pages import write_command_page  # noqa: E402
 from config_pages import write_config_pages  # noqa: E402
 
 EXAMPLES = HERE.parent / "examples"
@@ -23,13 +26,14 @@ release = mlip.__version__
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
+    "mathml",
     "sphinx.ext.napoleon",
     "sphinx_gallery.gen_gallery",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_build"]
 html_theme = "furo"
+html_math_renderer = "mathml"
 html_title = "nearsight"
 html_static_path: list[str] = []
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
@@ -37,11 +41,16 @@ myst_heading_anchors = 3
 napoleon_numpy_docstring = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+napoleon_use_ivar = True
+napoleon_custom_sections = ["Result"]
 default_role = "code"
+DEMO_PICTURE = HERE / "images" / "silicon_parity.png"
 sphinx_gallery_conf = {
     "examples_dirs": str(EXAMPLES),
     "gallery_dirs": "gallery",
     "filename_pattern": rf"/0[{RUN}]_",
+    **({"default_thumb_file": str(DEMO_PICTURE)} if DEMO_PICTURE.exists() else {}),
     "ignore_pattern": r"benchmarks|__init__",
     "within_subsection_order": "FileNameSortKey",
     "show_memory": False,
@@ -50,14 +59,19 @@ sphinx_gallery_conf = {
 
 write_config_pages(HERE / "generated")
 write_command_page(HERE / "generated")
+write_benchmark_page(HERE / "generated", EXAMPLES / "benchmarks")
 
 
 def setup(app: Sphinx) -> None:
-    app.connect("autodoc-process-docstring", _keep_bars, priority=100)
+    app.connect("autodoc-process-docstring", _as_numpydoc, priority=100)
 
 
-def _keep_bars(
-    _app: Sphinx, _what: str, _name: str, _object: object, _options: object, lines: list[str]
-) -> None:
-    """Docstrings write |det| as people do, which is markup in reStructuredText."""
-    lines[:] = [line.replace("|", r"\|") for line in lines]
+def _as_numpydoc(*event: Any) -> None:
+    """Docstrings write ``name : meaning``, return values as sentences and |det| as people do;
+    napoleon wants a type after the colon and the meaning below, and a bar is markup in
+    reStructuredText."""
+    lines = event[-1]
+    text = "\n".join(lines).replace("|", r"\|")
+    text = re.sub(r"^(\w+(?:, \w+)*) : (.*)$", r"\1\n    \2", text, flags=re.MULTILINE)
+    text = re.sub(r"^Returns\n-{7}$", "Result\n------", text, flags=re.MULTILINE)
+    lines[:] = text.split("\n")

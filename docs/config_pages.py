@@ -121,9 +121,8 @@ def _section(places: list[Place]) -> str:
 
 
 def _fields(kind: type[Settings]) -> list[tuple[str, FieldInfo]]:
-    """Fields, those that it shares with other kinds last."""
-    own = vars(kind).get("__annotations__", {})
-    return sorted(kind.model_fields.items(), key=lambda item: item[0] not in own)
+    """Fields in their order, but the name that chooses a kind first."""
+    return sorted(kind.model_fields.items(), key=lambda item: item[0] != "name")
 
 
 def _field_head(name: str, field: FieldInfo) -> str:
@@ -165,7 +164,7 @@ def _bounds(metadata: list[Any]) -> Iterator[str]:
     for item in metadata:
         for kind, attribute, form in _BOUNDS:
             if isinstance(item, kind):
-                yield form.format(f"{getattr(item, attribute):g}")
+                yield form.format(getattr(item, attribute))
         if isinstance(item, FieldInfo):
             yield from _bounds(item.metadata)
 

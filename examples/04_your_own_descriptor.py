@@ -17,8 +17,8 @@ that knows what has gone wrong in other packages.
 # .. math::
 #
 #    \sum_j g_n(r_j), \qquad
-#    \Bigl|\sum_j g_n(r_j)\, \hat r_j\Bigr|^2, \qquad
-#    \Bigl\|\sum_j g_n(r_j)\, (\hat r_j \otimes \hat r_j - \tfrac13)\Bigr\|^2 .
+#    \left|\sum_j g_n(r_j)\, \hat r_j\right|^2, \qquad
+#    \left|\sum_j g_n(r_j) \left(\hat r_j \otimes \hat r_j - \tfrac13\right)\right|^2 .
 #
 # These are the simplest invariants of moment tensors (A. V. Shapeev, Multiscale Model. Simul. 14,
 # 1153 (2016)).

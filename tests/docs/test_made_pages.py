@@ -1,6 +1,7 @@
 """Pages that are made from the code say all that the code has."""
 
 import importlib
+import json
 import re
 from pathlib import Path
 
@@ -22,6 +23,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.syspath_prepend(ROOT / "docs")
         importlib.import_module("config_pages").write_config_pages(folder)
         importlib.import_module("command_pages").write_command_page(folder)
+        benchmarks = importlib.import_module("benchmark_pages")
+        benchmarks.write_benchmark_page(folder, ROOT / "examples" / "benchmarks")
     return folder
 
 
@@ -53,6 +56,14 @@ def test_every_command_is_described(made: Path) -> None:
     for verb in ("data check", "data split", "data convert", "train", "evaluate", "show", "md"):
         assert f"\n## mlip {verb}\n" in text
     assert "╭" not in text
+
+
+def test_results_of_sets_are_shown(made: Path) -> None:
+    text = (made / "benchmarks.md").read_text(encoding="utf-8")
+    for path in (ROOT / "examples" / "benchmarks").glob("*/results.json"):
+        assert f"## {path.parent.name}\n" in text
+        mae = json.loads(path.read_text())["errors"]["test"]["forces"]["mae"]
+        assert f"| test | forces | {mae:.2f} | " in text
 
 
 def test_every_check_of_the_doctor_is_described() -> None:

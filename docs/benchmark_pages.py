@@ -1,0 +1,51 @@
+"""The page of results on data sets, made from ``examples/benchmarks``."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mlip.properties import LABELS
+
+INTRODUCTION = """\
+# Results on data sets
+
+This page is made from `examples/benchmarks/`, which holds a config, the results and the model of
+each set. The test sets took no part in training. Sets that are not part of the package are looked
+for in the folder that the environment variable `MLIP_DATA` names.
+"""
+
+
+def write_benchmark_page(folder: Path, benchmarks: Path) -> None:
+    """One section for each set that has results."""
+    folder.mkdir(exist_ok=True)
+    paths = sorted(benchmarks.glob("*/results.json"))
+    sections = [_section(path.parent.name, json.loads(path.read_text())) for path in paths]
+    (folder / "benchmarks.md").write_text("\n".join([INTRODUCTION, *sections]), encoding="utf-8")
+
+
+def _section(name: str, results: dict[str, Any]) -> str:
+    lines = [
+        f"## {name}",
+        "",
+        "| data | property | MAE | RMSE | unit |",
+        "| --- | --- | --- | --- | --- |",
+        *_rows(results["errors"]),
+        "",
+        f"Trained in {results['processor_seconds'] / 60:.0f} minutes of one processor. Again:",
+        "",
+        f"```console\n$ {results['command']}\n```",
+        "",
+        f"```{{literalinclude}} ../../examples/benchmarks/{name}/config.yaml\n:language: yaml\n```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _rows(errors: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Errors by split and property, the test set first."""
+    for split in ("test", "valid", "train"):
+        for name in LABELS:
+            if found := errors.get(split, {}).get(name):
+                figures = f"{found['mae']:.2f} | {found['rmse']:.2f} | {found['unit']}"
+                yield f"| {split} | {name} | {figures} |"
