@@ -9,6 +9,7 @@ import typer
 
 from mlip.cli import console
 from mlip.cli.data_report import show_report
+from mlip.cli.options import ConfigTypeKey, EnergyKey, ForcesKey, StressKey, VirialKey
 from mlip.data import (
     Frame,
     FrameSet,
@@ -30,11 +31,6 @@ data_app = typer.Typer(
 )
 
 _Files = Annotated[list[Path], typer.Argument(help="Anything ASE reads, or n2p2's input.data.")]
-_EnergyKey = Annotated[str | None, typer.Option(help="Key of the energy, eV.")]
-_ForcesKey = Annotated[str | None, typer.Option(help="Key of the forces, eV/Å.")]
-_StressKey = Annotated[str | None, typer.Option(help="Key of the stress, eV/Å^3, ASE's sign.")]
-_VirialKey = Annotated[str | None, typer.Option(help="Key of the virial, eV; -stress × volume.")]
-_ConfigTypeKey = Annotated[str | None, typer.Option(help="Key of the kind of structure.")]
 
 
 @data_app.command()
@@ -43,11 +39,11 @@ def check(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as JSON, and nothing else.")
     ] = False,
-    energy_key: _EnergyKey = None,
-    forces_key: _ForcesKey = None,
-    stress_key: _StressKey = None,
-    virial_key: _VirialKey = None,
-    config_type_key: _ConfigTypeKey = None,
+    energy_key: EnergyKey = None,
+    forces_key: ForcesKey = None,
+    stress_key: StressKey = None,
+    virial_key: VirialKey = None,
+    config_type_key: ConfigTypeKey = None,
 ) -> None:
     """Report what is in the files, and what is wrong with it.
 
@@ -92,10 +88,10 @@ def split(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the random numbers.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
-    energy_key: _EnergyKey = None,
-    forces_key: _ForcesKey = None,
-    stress_key: _StressKey = None,
-    virial_key: _VirialKey = None,
+    energy_key: EnergyKey = None,
+    forces_key: ForcesKey = None,
+    stress_key: StressKey = None,
+    virial_key: VirialKey = None,
 ) -> None:
     """Divide structures into training, validation and test set.
 
@@ -122,10 +118,10 @@ def convert(
         Path, typer.Argument(help="Its suffix tells the format: .extxyz, .data (n2p2), .traj, ...")
     ],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
-    energy_key: _EnergyKey = None,
-    forces_key: _ForcesKey = None,
-    stress_key: _StressKey = None,
-    virial_key: _VirialKey = None,
+    energy_key: EnergyKey = None,
+    forces_key: ForcesKey = None,
+    stress_key: StressKey = None,
+    virial_key: VirialKey = None,
 ) -> None:
     """Write labelled structures in another format; every label is the same when read back."""
     _require_absent([target], overwrite)

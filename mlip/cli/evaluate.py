@@ -13,13 +13,13 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import chemical_symbols
 
 from mlip.cli import console
+from mlip.cli.options import ConfigTypeKey, EnergyKey, ForcesKey, StressKey, VirialKey
 from mlip.data import Frame, LabelKeys, read_frames
 from mlip.graph import AtomicGraph
 from mlip.models import Potential, load_model
 from mlip.models import evaluate as predict_all
 from mlip.neighbours import with_neighbours
 from mlip.properties import LABELS, to_voigt
-from mlip.settings import parse_settings
 from mlip.training.metrics import Errors, ErrorStatistics, errors
 
 
@@ -33,10 +33,11 @@ def evaluate(
         Path | None,
         typer.Option(help="Write predictions as extended XYZ; labels go under REF_*."),
     ] = None,
-    key: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PROPERTY=KEY", help="Name of a label in the data, if unusual."),
-    ] = None,
+    energy_key: EnergyKey = None,
+    forces_key: ForcesKey = None,
+    stress_key: StressKey = None,
+    virial_key: VirialKey = None,
+    config_type_key: ConfigTypeKey = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, ...")] = "cpu",
     dtype: Annotated[
         str | None, typer.Option(help="float32 or float64.", show_default="the model's")
@@ -45,7 +46,14 @@ def evaluate(
 ) -> None:
     """Errors of a model on labelled structures (energy per atom, forces, stress)."""
     potential = load_model(model, device=device, dtype=dtype)
-    frames = read_frames(data, _label_keys(key or ()))
+    keys = LabelKeys(
+        energy=energy_key,
+        forces=forces_key,
+        stress=stress_key,
+        virial=virial_key,
+        config_type=config_type_key,
+    )
+    frames = read_frames(data, keys)
     _check_elements(potential, frames)
     graphs = (
         with_neighbours(AtomicGraph.from_atoms(frame.atoms), potential.cutoff)
@@ -60,13 +68,6 @@ def evaluate(
         console.show(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
     else:
         _show(found)
-
-
-def _label_keys(pairs: Sequence[str]) -> LabelKeys:
-    for pair in pairs:
-        if "=" not in pair:
-            raise ValueError(f"--key takes PROPERTY=KEY, as energy=REF_energy, not {pair!r}")
-    return parse_settings(LabelKeys, dict(pair.split("=", 1) for pair in pairs), "--key")
 
 
 def _check_elements(model: Potential, frames: Sequence[Frame]) -> None:

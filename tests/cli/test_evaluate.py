@@ -143,8 +143,7 @@ def test_unusual_keys_are_named(folder: Path, tmp_path: Path) -> None:
     write(tmp_path / "own.extxyz", atoms, format="extxyz")
     command = ["evaluate", folder / "model.safetensors", tmp_path / "own.extxyz", "--json"]
     assert "energy" not in json.loads(mlip(*command).stdout)
-    assert "energy" in json.loads(mlip(*command, "--key", "energy=my_energy").stdout)
-    assert "PROPERTY=KEY" in str(mlip(*command, "--key", "energy").exception)
+    assert "energy" in json.loads(mlip(*command, "--energy-key", "my_energy").stdout)
 
 
 def test_an_unknown_element_is_named_with_its_frame(folder: Path, tmp_path: Path) -> None:
