@@ -1,4 +1,4 @@
-"""The page of results on data sets, made from ``examples/benchmarks``."""
+"""The page of results on data sets: the account in ``examples/benchmarks``, then each set."""
 
 import json
 from collections.abc import Iterator
@@ -8,11 +8,8 @@ from typing import Any
 from mlip.properties import LABELS
 
 INTRODUCTION = """\
-# Results on data sets
-
-This page is made from `examples/benchmarks/`, which holds a config, the results and the model of
-each set. The test sets took no part in training. Sets that are not part of the package are looked
-for in the folder that the environment variable `MLIP_DATA` names.
+```{include} ../../examples/benchmarks/README.md
+```
 """
 
 

@@ -1,6 +1,7 @@
 """Sphinx settings: furo, Markdown pages, an executed gallery, and pages made from the code."""
 
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,6 @@ from command_pages import write_command_page  # noqa: E402
 from config_pages import write_config_pages  # noqa: E402
 
 EXAMPLES = HERE.parent / "examples"
-#: Scripts that are run: not 01, which trains for minutes; 03 if there is a trained model.
-RUN = "23456" if (EXAMPLES / "benchmarks" / "silicon" / "model.safetensors").exists() else "2456"
 
 project = "nearsight"
 copyright = "the nearsight authors"
@@ -31,7 +30,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "generated/examples"]
 html_theme = "furo"
 html_math_renderer = "mathml"
 html_title = "nearsight"
@@ -45,18 +44,27 @@ autodoc_typehints_description_target = "documented"
 napoleon_use_ivar = True
 napoleon_custom_sections = ["Result"]
 default_role = "code"
-DEMO_PICTURE = HERE / "images" / "silicon_parity.png"
 sphinx_gallery_conf = {
-    "examples_dirs": str(EXAMPLES),
+    "examples_dirs": str(HERE / "generated" / "examples"),
     "gallery_dirs": "gallery",
-    "filename_pattern": rf"/0[{RUN}]_",
-    **({"default_thumb_file": str(DEMO_PICTURE)} if DEMO_PICTURE.exists() else {}),
-    "ignore_pattern": r"benchmarks|__init__",
+    "filename_pattern": r"/0[2-9]_",  # not 01, which trains for minutes
+    "default_thumb_file": str(HERE / "images" / "silicon_parity.png"),
     "within_subsection_order": "FileNameSortKey",
     "show_memory": False,
+    "write_computation_times": False,
     "download_all_examples": False,
 }
 
+
+def copy_scripts(folder: Path) -> None:
+    """The scripts alone: what else lies in the folder of examples is no part of the gallery."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path in [EXAMPLES / "README.rst", *EXAMPLES.glob("[0-9][0-9]_*.py")]:
+        shutil.copy2(path, folder)
+
+
+copy_scripts(HERE / "generated" / "examples")
 write_config_pages(HERE / "generated")
 write_command_page(HERE / "generated")
 write_benchmark_page(HERE / "generated", EXAMPLES / "benchmarks")

@@ -13,6 +13,7 @@ what it sees.
 # ``read_frames`` reads anything ASE reads and says which labels it found, where, and in how many
 # structures. ``check_frames`` is what ``mlip data check`` calls; it needs no model.
 
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def show(report: DataReport) -> None:
     """What is wrong, and what to do about it."""
     wrong = [finding for finding in report.findings if finding.severity != "info"]
     for finding in wrong:
-        print(f"{finding.severity}: {finding.what}\n  to do: {finding.advice}")
+        print(textwrap.fill(f"{finding.severity}: {finding.what}", 84, subsequent_indent="  "))
+        print(textwrap.fill(f"  to do: {finding.advice}", 84, subsequent_indent="  "))
     if not wrong:
         print("nothing wrong was found")
 
@@ -48,42 +50,39 @@ show(check_frames(frames))
 # Each function takes the structures with their labels and returns a spoiled copy.
 
 
-def relabelled(atoms: Atoms, **changes: Callable[[np.ndarray], np.ndarray]) -> Atoms:
-    """A copy of labelled atoms with some labels changed."""
+def relabelled(atoms: Atoms, name: str, change: Callable[[np.ndarray], np.ndarray]) -> Atoms:
+    """A copy of labelled atoms with one label changed."""
     copy = atoms.copy()
-    labels = {
-        name: changes.get(name, np.asarray)(np.asarray(value))
-        for name, value in atoms.calc.results.items()
-    }
+    labels = atoms.calc.results | {name: change(np.asarray(atoms.calc.results[name]))}
     copy.calc = SinglePointCalculator(copy, **labels)
     return copy
 
 
 def gradients_for_forces(structures: list[Atoms]) -> list[Atoms]:
-    return [relabelled(atoms, forces=lambda f: -f) for atoms in structures]
+    return [relabelled(atoms, "forces", lambda f: -f) for atoms in structures]
 
 
 def energies_in_hartree(structures: list[Atoms]) -> list[Atoms]:
-    return [relabelled(atoms, energy=lambda e: e / 27.2114) for atoms in structures]
+    return [relabelled(atoms, "energy", lambda e: e / 27.2114) for atoms in structures]
 
 
 def stress_as_vasp_prints_it(structures: list[Atoms]) -> list[Atoms]:
-    return [relabelled(atoms, stress=lambda s: -s * 1602.1766) for atoms in structures]
+    return [relabelled(atoms, "stress", lambda s: -s * 1602.1766) for atoms in structures]
 
 
 def placeholders(structures: list[Atoms]) -> list[Atoms]:
-    failed = [relabelled(atoms, energy=lambda e: 0 * e) for atoms in structures[:3]]
+    failed = [relabelled(atoms, "energy", lambda e: 0 * e) for atoms in structures[:3]]
     return failed + structures[3:]
 
 
 def another_functional(structures: list[Atoms]) -> list[Atoms]:
     pairs = [atoms for atoms in structures if len(atoms) == 2]
-    shifted = [relabelled(atoms, energy=lambda e: e - 0.8) for atoms in pairs[:5]]
+    shifted = [relabelled(atoms, "energy", lambda e: e - 0.8) for atoms in pairs[:5]]
     return structures + shifted
 
 
 def overlapping_atoms(structures: list[Atoms]) -> list[Atoms]:
-    broken = relabelled(structures[0])
+    broken = structures[0].copy()
     broken.positions[1] = broken.positions[0] + [0.3, 0.3, 0.0]
     broken.calc = SinglePointCalculator(broken, **structures[0].calc.results)
     return [broken, *structures[1:]]
