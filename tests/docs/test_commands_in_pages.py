@@ -67,6 +67,15 @@ def test_commands_are_shown() -> None:
     assert verbs >= {"data", "train", "evaluate", "show", "schema", "md", "doctor"}
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_options_in_prose_exist(page: Path) -> None:
+    every = " ".join(
+        help_of(*words[: 2 if words[0] in GROUPS else 1]) for words in dict(ALL).values()
+    )
+    for name in re.findall(r"`(--[a-z][\w-]*)", prose(page)):
+        assert re.search(rf"(?<![\w-]){name}(?![\w-])", every), f"{page.name}: no verb has {name}"
+
+
 def test_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = {t for page in PAGES for t in re.findall(r"\bmake ([a-z]+)", code_of(page))}
