@@ -68,7 +68,7 @@ demo: $(STAMPS)/package
 	OMP_NUM_THREADS=1 $(BIN)/python examples/01_silicon_demo.py
 
 docs: $(STAMPS)/docs
-	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+	OMP_NUM_THREADS=1 $(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
 bench: $(STAMPS)/bench
 	$(BIN)/python tests/benchmarks/neighbours.py

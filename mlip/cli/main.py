@@ -28,16 +28,8 @@ def version_or_verb() -> None:
 
 
 app.add_typer(data_app)
-app.command()(doctor)
-app.command()(md)
-app.command()(schema)
-app.command()(show)
-app.command()(evaluate)
-app.command()(train)
-app.command()(train)
-app.command()(evaluate)
-app.command()(show)
-app.command()(schema)
+for verb in (train, evaluate, show, doctor, md, schema):
+    app.command()(verb)
 
 
 def main() -> None:

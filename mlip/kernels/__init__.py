@@ -19,7 +19,7 @@ __all__ = ["available", "status"]
 _LIBRARY = Path(__file__).parent / "mlip_torch.so"
 _HOW_TO_GET_IT = (
     "neighbour lists are made in plain torch, hundreds of times slower for large structures; with "
-    "a C++ compiler, `pip install --no-build-isolation` of mlip in an environment that has "
+    "a C++ compiler, `pip install --no-build-isolation nearsight` in an environment that has "
     "scikit-build-core and torch >= 2.10 builds the core"
 )
 
