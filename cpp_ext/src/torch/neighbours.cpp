@@ -1,42 +1,26 @@
-// The core's operators in torch, through torch's stable ABI: one library for every torch >= 2.10.
-//
-// The operators are not differentiable and need not be: vectors are computed from the indices and
-// shifts in torch, and all derivatives with them.
+// The neighbour list as operators of torch. They are not differentiable and need not be: vectors
+// are computed from the indices and shifts in torch, and all derivatives with them.
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
 
 #include <cstdint>
-#include <initializer_list>
 #include <stdexcept>
-#include <string>
 #include <tuple>
 
+#include "arguments.h"
 #include "mlip/neighbours.h"
 
 namespace {
 
+constexpr const char* kName = "mlip::neighbour_list";
+
+using mlip::checked;
 using torch::headeronly::ScalarType;
 using torch::stable::Tensor;
 
 // Bytes. A list that needed more working memory than this gives it back.
 constexpr int64_t kMostKept = int64_t{1} << 29;
-
-// -1 stands for any size.
-Tensor checked(const Tensor& tensor, const char* name, ScalarType type,
-               std::initializer_list<int64_t> shape) {
-  bool fits = tensor.scalar_type() == type && tensor.dim() == static_cast<int64_t>(shape.size());
-  int64_t d = 0;
-  for (const int64_t size : shape) {
-    fits = fits && (size < 0 || tensor.size(d) == size);
-    ++d;
-  }
-  if (!fits) {
-    throw std::invalid_argument(std::string("mlip::neighbour_list: ") + name +
-                                " has the wrong shape or type of numbers");
-  }
-  return tensor.is_contiguous() ? tensor : torch::stable::contiguous(tensor);
-}
 
 struct Found {
   Tensor edges, shifts, distances, vectors;
@@ -44,11 +28,11 @@ struct Found {
 
 Found find(const Tensor& positions_, const Tensor& cell_, const Tensor& pbc_,
            const Tensor& first_atom_, double cutoff, bool with_vectors) {
-  const Tensor positions = checked(positions_, "positions", ScalarType::Double, {-1, 3});
-  const Tensor cell = checked(cell_, "cell", ScalarType::Double, {-1, 3, 3});
+  const Tensor positions = checked(positions_, kName, "positions", ScalarType::Double, {-1, 3});
+  const Tensor cell = checked(cell_, kName, "cell", ScalarType::Double, {-1, 3, 3});
   const int64_t n = cell.size(0);
-  const Tensor pbc = checked(pbc_, "pbc", ScalarType::Bool, {n, 3});
-  const Tensor first_atom = checked(first_atom_, "first_atom", ScalarType::Long, {n + 1});
+  const Tensor pbc = checked(pbc_, kName, "pbc", ScalarType::Bool, {n, 3});
+  const Tensor first_atom = checked(first_atom_, kName, "first_atom", ScalarType::Long, {n + 1});
   const int64_t* first = first_atom.const_data_ptr<int64_t>();
   bool ordered = first[0] == 0 && first[n] == positions.size(0);
   for (int64_t s = 0; s < n; ++s) ordered = ordered && first[s] <= first[s + 1];

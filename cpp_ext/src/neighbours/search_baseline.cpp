@@ -1,4 +1,5 @@
 // The search in the platform's baseline instructions, and the choice among all of them.
+#include "instruction_sets.h"
 #include "search_rows.h"
 
 namespace mlip {
@@ -24,20 +25,16 @@ struct Scan {
 
 }  // namespace
 
-#ifdef MLIP_X86_SEARCHES
+#ifdef MLIP_X86
 void search_avx2(const Grid&, const Limits&, const int32_t*, int64_t, int32_t*, Found&);
 void search_avx512(const Grid&, const Limits&, const int32_t*, int64_t, int32_t*, Found&);
 #endif
 
 int searches(NamedSearch out[kMostSearches]) {
   int n = 0;
-#ifdef MLIP_X86_SEARCHES
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
-    out[n++] = {search_avx512, "avx512"};
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    out[n++] = {search_avx2, "avx2"};
-  }
+#ifdef MLIP_X86
+  if (has_avx512()) out[n++] = {search_avx512, "avx512"};
+  if (has_avx2()) out[n++] = {search_avx2, "avx2"};
 #endif
   out[n++] = {search_rows<Scan>, "baseline"};
   return n;

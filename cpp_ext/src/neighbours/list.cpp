@@ -2,17 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <limits>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "cells.h"
 #include "images.h"
 #include "lattice.h"
 #include "search.h"
+#include "threads.h"
 #include "vector3.h"
 
 namespace mlip {
@@ -151,29 +150,6 @@ Grid grid_of(const Cells& cells) {
     grid.inverse_edge[c] = 1 / cells.edge[c];
   }
   return grid;
-}
-
-// Calls work(0), ..., work(n - 1), each in a thread of its own, and passes on what the first of
-// them to fail throws.
-template <class Work>
-void in_threads(int n, Work work) {
-  if (n == 1) return work(0);
-  std::vector<std::exception_ptr> errors(n);
-  const auto guarded = [&](int t) {
-    try {
-      work(t);
-    } catch (...) {
-      errors[t] = std::current_exception();
-    }
-  };
-  std::vector<std::thread> threads;
-  threads.reserve(n - 1);
-  for (int t = 1; t < n; ++t) threads.emplace_back(guarded, t);
-  guarded(0);
-  for (std::thread& thread : threads) thread.join();
-  for (const std::exception_ptr& error : errors) {
-    if (error) std::rethrow_exception(error);
-  }
 }
 
 }  // namespace

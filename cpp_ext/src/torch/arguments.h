@@ -1,0 +1,33 @@
+// What the operators of torch ask of their arguments. All of them go through torch's stable ABI:
+// one library for every torch >= 2.10.
+#pragma once
+
+#include <torch/csrc/stable/ops.h>
+#include <torch/csrc/stable/tensor.h>
+
+#include <cstdint>
+#include <initializer_list>
+#include <stdexcept>
+#include <string>
+
+namespace mlip {
+
+// The tensor, contiguous, or an error that names `op` and the argument. A size of -1 stands for
+// any.
+inline torch::stable::Tensor checked(const torch::stable::Tensor& tensor, const char* op,
+                                     const char* name, torch::headeronly::ScalarType type,
+                                     std::initializer_list<int64_t> shape) {
+  bool fits = tensor.scalar_type() == type && tensor.dim() == static_cast<int64_t>(shape.size());
+  int64_t d = 0;
+  for (const int64_t size : shape) {
+    fits = fits && (size < 0 || tensor.size(d) == size);
+    ++d;
+  }
+  if (!fits) {
+    throw std::invalid_argument(std::string(op) + ": " + name +
+                                " has the wrong shape or type of numbers");
+  }
+  return tensor.is_contiguous() ? tensor : torch::stable::contiguous(tensor);
+}
+
+}  // namespace mlip
