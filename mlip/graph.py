@@ -100,6 +100,7 @@ class AtomicGraph:
     def unbatch(self) -> list["AtomicGraph"]:
         """The structures of this graph, one graph each; a label that is NaN is absent there."""
         counts = self.atom_counts.tolist()
+        edges = self._edges_by_structure()
         parts = []
         for s, (start, n) in enumerate(zip(_offsets(counts), counts)):
             atoms = slice(start, start + n)
@@ -111,15 +112,22 @@ class AtomicGraph:
                 structure=torch.zeros_like(self.structure[atoms]),
                 labels=self._labels_of(s, atoms),
             )
-            if self.edges is not None and self.shifts is not None:
-                own = self.structure[self.centres] == s
-                part = part.replace(
-                    edges=self.edges[:, own] - start,
-                    shifts=self.shifts[own],
-                    edge_cutoff=self.edge_cutoff,
-                )
+            if edges is not None:
+                own, shifts = edges[s]
+                part = part.replace(edges=own - start, shifts=shifts, edge_cutoff=self.edge_cutoff)
             parts.append(part)
         return parts
+
+    def _edges_by_structure(self) -> list[tuple[Tensor, Tensor]] | None:
+        """Edges and shifts of each structure, found in one pass over all; None without edges."""
+        if self.edges is None or self.shifts is None:
+            return None
+        owner = self.structure[self.centres]
+        order = torch.argsort(owner, stable=True)
+        counts = torch.bincount(owner, minlength=self.n_structures).tolist()
+        return list(
+            zip(self.edges[:, order].split(counts, dim=1), self.shifts[order].split(counts))
+        )
 
     def replace(self, **changes: Any) -> "AtomicGraph":
         """A copy with some fields exchanged."""
@@ -183,6 +191,15 @@ class AtomicGraph:
         vectors = self.positions[neighbour] - self.positions[centre]
         cell = self.cell[self.structure[centre]]
         return vectors + torch.einsum("ea,eab->eb", shifts.to(cell.dtype), cell)
+
+    def closest_pair(self) -> tuple[int, int, float] | None:
+        """The two atoms nearest to each other and their distance in Å; None without edges."""
+        distances = torch.linalg.norm(self.edge_vectors().detach(), dim=1)
+        if not len(distances):
+            return None
+        nearest = int(distances.argmin())
+        first, second = int(self.centres[nearest]), int(self.neighbours[nearest])
+        return min(first, second), max(first, second), float(distances[nearest])
 
     def strained(self, strain: Float[Tensor, "structures 3 3"]) -> "AtomicGraph":
         """Positions and cells deformed together: every vector v becomes v @ (1 + strain)."""

@@ -172,6 +172,15 @@ def test_a_batch_comes_apart_again(drawn, connected):
         assert_same(part, graph)
 
 
+def test_edges_in_any_order_go_to_their_structures():
+    graphs = [with_neighbours(AtomicGraph.from_atoms(molecule(m)), 2.5) for m in ("H2O", "CH4")]
+    batch = AtomicGraph.batch(graphs)
+    mixed = torch.arange(batch.n_edges).flip(0)
+    parts = batch.replace(edges=batch.edges[:, mixed], shifts=batch.shifts[mixed]).unbatch()
+    for part, graph in zip(parts, graphs):
+        assert torch.equal(part.edges, graph.edges.flip(1))
+
+
 @given(st.lists(structures(), min_size=2, max_size=4))
 @settings(deadline=None, max_examples=30)
 def test_batches_of_batches_are_batches(drawn):
