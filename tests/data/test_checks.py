@@ -117,6 +117,10 @@ def test_nothing_to_check():
         ("stress", lambda s: s / GPa, "stress is in GPa"),
         ("stress", lambda s: -s / GPa * 10, "kbar with the wrong sign, as VASP"),
         ("stress", lambda s: s * Bohr**3 / Hartree, "stress is in Hartree/Bohr^3"),
+        ("stress", lambda s: -s * Bohr**3 / Hartree, "Hartree/Bohr^3, and the stress has the wron"),
+        ("stress", lambda s: 2 * s * Bohr**3 / Hartree, "stress is in Ry/Bohr^3"),
+        ("stress", lambda s: s * Bohr**3, "stress is in eV/Bohr^3, or energies and stresses"),
+        ("stress", lambda s: s * 23.06, "stress is in kcal/mol/Å^3"),
     ],
 )
 def test_units_and_signs_betray_themselves(frames, name, function, reason):

@@ -60,6 +60,10 @@ class Pair:
         return (self.by_normal_stress or 0.0) + float(np.trace(self.by_shear_stress))
 
 
+_ENERGY_UNITS = {
+    f"the energies are in {unit}": 1 / factor(unit)
+    for unit in ("Hartree", "Ry", "kcal/mol", "kJ/mol")
+}
 _FORCE_UNITS = {
     "the forces have the wrong sign: they are gradients": -1.0,
     "the forces are in Hartree/Bohr": factor("Hartree/Bohr"),
@@ -68,19 +72,27 @@ _FORCE_UNITS = {
     "the forces are in kcal/mol/Å": factor("kcal/mol"),
     "the forces are in kJ/mol/Å": factor("kJ/mol"),
     "the forces are in meV/Å": 1e-3,
-    "the energies are in Hartree": 1 / factor("Hartree"),
-    "the energies are in Ry": 1 / factor("Ry"),
-    "the energies are in kcal/mol": 1 / factor("kcal/mol"),
-    "the energies are in kJ/mol": 1 / factor("kJ/mol"),
+    **_ENERGY_UNITS,
 }
 _STRESS_UNITS = {
-    "the stress has the wrong sign (positive must be tension)": -1.0,
     "the stress is in GPa": factor("GPa"),
-    "the stress is in GPa with the wrong sign": -factor("GPa"),
     "the stress is in kbar": factor("kbar"),
-    "the stress is in kbar with the wrong sign, as VASP prints it": -factor("kbar"),
     "the stress is in Hartree/Bohr^3": factor("Hartree/Bohr^3"),
-    "the stress is in Hartree/Bohr^3 with the wrong sign": -factor("Hartree/Bohr^3"),
+    "the stress is in Ry/Bohr^3": factor("Ry/Bohr^3"),
+    "the stress is in eV/Bohr^3, or energies and stresses in Hartree and Bohr": factor("eV/Bohr^3"),
+    "the stress is in kcal/mol/Å^3": factor("kcal/mol"),
+    "the stress is in kJ/mol/Å^3": factor("kJ/mol"),
+    **_ENERGY_UNITS,
+}
+_STRESS_MISTAKES = {
+    **_STRESS_UNITS,
+    "the stress has the wrong sign (positive must be tension)": -1.0,
+    "the stress is in kbar with the wrong sign, as VASP prints it": -factor("kbar"),
+    **{
+        f"{unit}, and the stress has the wrong sign": -slope
+        for unit, slope in _STRESS_UNITS.items()
+        if "kbar" not in unit
+    },
 }
 
 
@@ -103,7 +115,7 @@ def check_consistency(frames: Sequence[Frame]) -> tuple[dict[str, Consistency], 
     if stress is not None:
         found["stress"] = stress
         volume = float(np.median([p.volume for p in elastic]))
-        units = _STRESS_UNITS | {"the stress is a virial, declare it so": -1 / volume}
+        units = _STRESS_MISTAKES | {"the stress is a virial, declare it so": -1 / volume}
         findings.extend(_judge("stress", stress, units) or _check_shear(strained, slope))
         findings.extend(_check_scatter("stress", stress, elastic))
     return found, findings
