@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
+from ase.data import chemical_symbols
 from ase.outputs import Properties, all_outputs
 from torch import Tensor
 
@@ -124,6 +125,11 @@ def _check_finite(results: dict[str, float | np.ndarray], graph: AtomicGraph) ->
     broken = [name for name, value in results.items() if not np.isfinite(value).all()]
     if not broken:
         return
-    distances = torch.linalg.norm(graph.edge_vectors(), dim=1)
-    closest = f"the closest two are {float(distances.min()):.3g} Å apart" if len(distances) else ""
-    raise ValueError(f"the model gives no finite {', '.join(broken)} for these atoms. {closest}")
+    closest = ""
+    if pair := graph.closest_pair():
+        i, j, distance = pair
+        first, second = (chemical_symbols[int(graph.numbers[k])] for k in (i, j))
+        closest = (
+            f"; the closest are atoms {i} ({first}) and {j} ({second}), {distance:.3g} Å apart"
+        )
+    raise ValueError(f"the model gives no finite {', '.join(broken)} for these atoms{closest}")

@@ -99,9 +99,23 @@ class Descriptor(nn.Module, ABC):
 
     @torch.no_grad()
     def create(self, atoms: Atoms) -> np.ndarray:
-        """Features of one structure as numpy array (atoms, features)."""
+        """Features of one structure as numpy array (atoms, features).
+
+        Raises
+        ------
+        ValueError
+            As `forward` does, or if two atoms are in the same place, where features have no limit.
+        """
         graph = with_neighbours(AtomicGraph.from_atoms(atoms), self.cutoff)
-        return self(graph.to(self.precision.device)).cpu().numpy()
+        features = self(graph.to(self.precision.device)).cpu().numpy()
+        closest = graph.closest_pair()
+        if closest is not None and (closest[2] == 0.0 or not np.isfinite(features).all()):
+            i, j, distance = closest
+            raise ValueError(
+                f"atoms {i} ({atoms.symbols[i]}) and {j} ({atoms.symbols[j]}) are {distance:.3g} Å "
+                "apart: there are no features of atoms in the same place; remove one of them"
+            )
+        return features
 
     def index_of(self, numbers: Int[Tensor, " atoms"]) -> Int[Tensor, " atoms"]:
         """Which of `self.species` each atomic number is; an error names unknown elements."""

@@ -137,7 +137,9 @@ def test_results_that_are_not_finite() -> None:
             return distance * torch.nan
 
     atoms = Atoms("Si2", positions=[[0, 0, 0], [0.25, 0, 0]])
-    with pytest.raises(ValueError, match=r"no finite energy.* 0\.25 Å apart"):
+    with pytest.raises(
+        ValueError, match=r"no finite energy.*atoms 0 \(\w+\) and 1 .*, 0\.25 Å apart"
+    ):
         MLIPCalculator(toy((14,), Broken)).get_property("energy", atoms)
 
 

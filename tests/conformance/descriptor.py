@@ -317,6 +317,13 @@ class DescriptorConformance:
         with pytest.raises(ValueError, match="does not know Au"):
             descriptor.create(gold)
 
+    def test_atoms_in_the_same_place(self, descriptor: Descriptor) -> None:
+        atoms = crystal(self.species)
+        twin = atoms[[1]]
+        twin.positions += atoms.cell[0]
+        with pytest.raises(ValueError, match=rf"atoms 1 \(.* and {len(atoms)} \(.*same place"):
+            descriptor.create(atoms + twin)
+
     def test_neighbours_must_be_complete(self, descriptor: Descriptor) -> None:
         graph = AtomicGraph.from_atoms(molecule(self.species))
         with pytest.raises(ValueError, match="no neighbours yet"):
