@@ -21,6 +21,7 @@ from mlip.models import Potential, predict
 from mlip.training.averaging import WeightAverage, load_weights
 from mlip.training.checkpoint import Checkpoint, CheckpointFolder
 from mlip.training.config import FitConfig
+from mlip.training.diagnosis import LossMemory
 from mlip.training.losses import Loss, label_counts
 from mlip.training.observers import Observer
 from mlip.training.optimisers import (
@@ -113,6 +114,7 @@ class Trainer:
         self.best = {name: value.clone() for name, value in self.average.weights.items()}
         self.progress = Progress()
         self.loss = Loss(config.loss)
+        self._losses = LossMemory()
         self._labelled = [label_counts(graph) for graph in train]
         self._saved_at = time.monotonic()
         self._started = time.monotonic()
@@ -243,15 +245,17 @@ class Trainer:
         limit = self.config.gradient_clip or math.inf
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, limit)
         *values, size = torch.cat([sums, norm.double().reshape(1)]).tolist()
+        by_name = dict(zip(self.loss.terms, values))
+        loss = float(self.loss.total(by_name, counts))
+        self._losses.note(loss)
         if not all(map(math.isfinite, [*values, size])):
             raise TrainingError(self._explain(batch))
         set_learning_rate(self.optimiser, rate)
         self.optimiser.step()
         self.average.update()
         self.progress.step += 1
-        by_name = dict(zip(self.loss.terms, values))
         self._take_note(by_name, counts)
-        return float(self.loss.total(by_name, counts))
+        return loss
 
     def _gradients(self, batch: Sequence[int], counts: Mapping[str, int]) -> Tensor:
         """Set the gradient of every parameter, zeros where there is none; sums of penalties.
@@ -305,16 +309,17 @@ class Trainer:
             if bad:
                 culprits.append(f"{self.sources[i]} ({', '.join(bad)})")
         where = f"epoch {self.progress.epoch + 1}, batch {self.progress.batch + 1}"
-        if not culprits:
+        if culprits:
+            what = f"the loss is not finite in {where}, in {'; '.join(culprits)}"
+            otherwise = "look at these frames with `mlip data check`"
+        else:
             names = ", ".join(self.sources[i] for i in batch)
-            return (
-                f"the gradient is not finite in {where}, of frames {names}, although their losses "
-                "are: are two atoms in the same place? Look with `mlip data check`"
-            )
-        return (
-            f"the loss is not finite in {where}, in {'; '.join(culprits)}: look at these frames "
-            "with `mlip data check`, or lower the learning rate if the loss grew before"
-        )
+            what = f"the gradient is not finite in {where}, of frames {names}, whose losses are"
+            otherwise = "are two atoms in the same place? Look with `mlip data check`"
+        if grown := self._losses.growth():
+            rate = self.config.optimiser.learning_rate
+            return f"{what}; {grown}: lower optimiser.learning_rate (it is {rate:g})"
+        return f"{what}: {otherwise}, or lower the learning rate"
 
     # -------------------------------------------------------------------------------- checkpoints
 

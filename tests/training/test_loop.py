@@ -10,6 +10,7 @@ from silicon import crystals, graphs, molecules, small
 
 from mlip.training.checkpoint import CheckpointError, CheckpointFolder
 from mlip.training.config import FitConfig, Stage
+from mlip.training.diagnosis import LossMemory
 from mlip.training.loop import Trainer, TrainingError
 from mlip.training.losses import LossConfig, LossTerm
 from mlip.training.observers import Observer
@@ -217,6 +218,25 @@ def test_weights_that_explode_are_an_error() -> None:
     wild = OptimiserConfig(learning_rate=1e200)
     with pytest.raises(TrainingError, match="not finite in epoch 1"):
         trainer(config(optimiser=wild, schedule=Constant(), ema=0.0)).run()
+
+
+def test_a_loss_that_grew_before_is_blamed_on_the_learning_rate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(LossMemory, "growth", lambda _self: "the loss had grown before")
+    wild = OptimiserConfig(learning_rate=1e200)
+    advice = r"the loss had grown before: lower optimiser\.learning_rate \(it is 1e\+200\)"
+    with pytest.raises(TrainingError, match=advice):
+        trainer(config(optimiser=wild, schedule=Constant(), ema=0.0)).run()
+
+
+def test_a_loss_that_met_a_harder_batch_has_not_grown() -> None:
+    memory = LossMemory()
+    for loss in (5.0, 0.1, 90.0, math.nan):
+        memory.note(loss)
+    assert memory.growth() is None
+    memory.note(2e3)
+    assert memory.growth() == "the loss had grown from 0.1 to 2e+03 before"
 
 
 def test_float32_weights_stay_float32() -> None:
