@@ -36,10 +36,9 @@ def _overview(report: DataReport) -> list[str]:
         f"periodic: {pbc}",
     ]
     if report.references is not None:
-        kind = report.references.source
-        note = "" if report.references.unique else ", not unique"
-        left = 1e3 * report.references.residual
-        lines.append(f"reference energies: {kind}{note}; they leave {left:.0f} meV/atom (rms)")
+        found = report.references
+        note = "" if found.unique else ", not unique"
+        lines.append(f"reference energies: {found.source}{note}; {found.remainder()}")
     for name, found in report.consistency.items():
         lines.append(
             f"energy against {name}: slope {found.slope:.2f} (1 is right), correlation "

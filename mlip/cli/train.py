@@ -112,8 +112,7 @@ def _references(summary: Summary) -> list[tuple[str, str]]:
     references = summary.references
     values = [(chemical_symbols[z], f"{e:14.6f} eV") for z, e in references.values.items()]
     unique = "" if references.unique else " (not unique: the compositions do not determine them)"
-    left = f"{1000 * references.residual:.1f} meV/atom rms"
-    return [*values, ("source", references.source + unique), ("left to learn", left)]
+    return [*values, ("source", references.source + unique), ("beyond", references.remainder())]
 
 
 def _model(summary: Summary) -> list[tuple[str, str]]:

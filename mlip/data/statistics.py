@@ -31,6 +31,14 @@ class ReferenceEnergies:
     residual: float
     unique: bool = True
 
+    def remainder(self) -> str:
+        """What they leave of the energies, in words: beyond free atoms, that is cohesion."""
+        if self.source == "isolated atoms":
+            return f"structures are bound by {self.residual:.2f} eV/atom (rms), their cohesion"
+        if self.source == "given":
+            return f"energies lie {self.residual:.2f} eV/atom (rms) away from them"
+        return f"energies scatter around them by {1e3 * self.residual:.0f} meV/atom (rms)"
+
     def __str__(self) -> str:
         values = ", ".join(f"{chemical_symbols[z]} {e:.4f}" for z, e in self.values.items())
         note = "" if self.unique else "; least norm, the compositions do not determine them"

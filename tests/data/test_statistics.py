@@ -6,7 +6,7 @@ from ase import Atoms
 from ase.build import molecule
 
 from mlip.data import Frame, energy_scale, reference_energies, without_isolated_atoms
-from mlip.data.statistics import binding_energies, is_isolated_atom
+from mlip.data.statistics import ReferenceEnergies, binding_energies, is_isolated_atom
 
 ATOMS = {1: -13.6, 6: -1025.0, 8: -2037.5}
 
@@ -43,6 +43,18 @@ def test_isolated_atoms_come_before_least_squares():
     assert found.values == ATOMS
     assert found.residual == pytest.approx(2.0)
     assert len(without_isolated_atoms(frames)) == len(MOLECULES)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("isolated atoms", "bound by 4.26 eV/atom (rms), their cohesion"),
+        ("least squares", "scatter around them by 4260 meV/atom (rms)"),
+        ("given", "lie 4.26 eV/atom (rms) away from them"),
+    ],
+)
+def test_what_references_leave_is_named_for_what_it_is(source, words):
+    assert words in ReferenceEnergies({14: -100.0}, source, 4.26).remainder()
 
 
 def test_isolated_atoms_of_some_elements_are_not_mixed_with_least_squares():
