@@ -83,8 +83,8 @@ class Records:
         present = [name for name in names if (folder / name).exists()]
         if present:
             raise FileExistsError(
-                f"{folder} already holds a run ({', '.join(present)}): resume it, or choose "
-                "another folder"
+                f"{folder} already holds a run ({', '.join(present)}): go on with it by --resume "
+                "(resume=True), or choose another folder by --output-dir"
             )
 
     def write(self, sample: MDSample, frame: Atoms | None) -> None:
