@@ -36,9 +36,9 @@ def _overview(report: DataReport) -> list[str]:
         f"periodic: {pbc}",
     ]
     if report.references is not None:
-        found = report.references
-        note = "" if found.unique else ", not unique"
-        lines.append(f"reference energies: {found.source}{note}; {found.remainder()}")
+        references = report.references
+        note = "" if references.unique else ", not unique"
+        lines.append(f"reference energies: {references.source}{note}; {references.remainder()}")
     for name, found in report.consistency.items():
         lines.append(
             f"energy against {name}: slope {found.slope:.2f} (1 is right), correlation "
