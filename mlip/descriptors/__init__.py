@@ -18,6 +18,12 @@ from mlip.descriptors.behler_functions import (
 from mlip.descriptors.chebyshev import Chebyshev, ChebyshevConfig
 from mlip.descriptors.soap import SOAP, SOAPConfig
 from mlip.descriptors.symmetry_functions import SymmetryFunctions, SymmetryFunctionsConfig
+from mlip.descriptors.symmetry_functions_by_element import (
+    ListedAngularFunction,
+    ListedRadialFunction,
+    SymmetryFunctionsByElement,
+    SymmetryFunctionsByElementConfig,
+)
 from mlip.descriptors.weighted_symmetry_functions import (
     WeightedSymmetryFunctions,
     WeightedSymmetryFunctionsConfig,
@@ -35,10 +41,14 @@ __all__ = [
     "ChebyshevConfig",
     "Descriptor",
     "DescriptorConfig",
+    "ListedAngularFunction",
+    "ListedRadialFunction",
     "RadialFunction",
     "RadialGrid",
     "SOAPConfig",
     "SymmetryFunctions",
+    "SymmetryFunctionsByElement",
+    "SymmetryFunctionsByElementConfig",
     "SymmetryFunctionsConfig",
     "WeightedSymmetryFunctions",
     "WeightedSymmetryFunctionsConfig",

@@ -7,37 +7,40 @@ product run over r_ij, r_ik and r_jk (G4) or over r_ij and r_ik only (G5). n2p2 
 types 2, 3 and 9.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from mlip.ops.cutoffs import CutoffName
+from mlip.ops.cutoffs import LEVEL_AT_THEIR_START, CutoffName
 from mlip.settings import Settings
 
 
-class RadialFunction(Settings):
-    """One radial function, G2 of Behler, J. Chem. Phys. 134, 074106 (2011)."""
+class BehlerFunction(Settings):
+    """What radial and angular functions have in common."""
 
     eta: float = Field(ge=0)
     """Narrowness, Å^-2."""
     shift: float = 0.0
-    """Centre r_s, Å."""
+    """Centre r_s of the distances, Å."""
+    cutoff: float | None = Field(default=None, gt=0)
+    """Where f reaches zero, Å; the cutoff of the descriptor if not given."""
 
 
-class AngularFunction(Settings):
+class RadialFunction(BehlerFunction):
+    """One radial function, G2 of Behler, J. Chem. Phys. 134, 074106 (2011)."""
+
+
+class AngularFunction(BehlerFunction):
     """One angular function, G4 or G5 of Behler, J. Chem. Phys. 134, 074106 (2011)."""
 
     type: Literal["G4", "G5"] = "G4"
     """G4 includes the distance between the two neighbours, G5 does not."""
-    eta: float = Field(ge=0)
-    """Narrowness, Å^-2."""
     zeta: float = Field(ge=1)
     """Sharpness in the angle; whole numbers are faster."""
     sign: Literal[-1, 1]
     """lambda of the papers: with 1 the function is largest at 0 degrees, with -1 at 180."""
-    shift: float = 0.0
-    """Centre r_s of the distances, Å."""
 
 
 class RadialGrid(Settings):
@@ -90,23 +93,51 @@ class AngularGrid(Settings):
         )
 
 
-class BehlerSettings(Settings):
-    """What descriptors made of Behler's functions have in common."""
+class CutoffSettings(Settings):
+    """How far descriptors made of Behler's functions see."""
 
     cutoff: float = Field(default=6.0, gt=0)
     """Neighbours farther than this (Å) are not seen."""
     cutoff_function: CutoffName = "polynomial"
     """How a neighbour's weight goes to zero at the cutoff; cosine is only once differentiable."""
+    cutoff_start: float = Field(default=0.0, ge=0, lt=1)
+    """Part of the cutoff up to which the weight is one; not for tanh3, tanh3_from_one and hard."""
+
+    @model_validator(mode="after")
+    def _check_start(self) -> "CutoffSettings":
+        if self.cutoff_start > 0 and self.cutoff_function not in LEVEL_AT_THEIR_START:
+            raise ValueError(f"cutoff_start must be 0 for {self.cutoff_function}")
+        return self
+
+    def check_cutoffs(self, functions: Iterable[BehlerFunction]) -> None:
+        """Raises ValueError if a function sees farther than the descriptor."""
+        widest = max((f.cutoff or 0.0 for f in functions), default=0.0)
+        if widest > self.cutoff:
+            raise ValueError(
+                f"a function has the cutoff {widest} Å, beyond that of the descriptor, "
+                f"{self.cutoff} Å"
+            )
+
+
+class BehlerSettings(CutoffSettings):
+    """What descriptors with the same of Behler's functions for all elements have in common."""
+
     radial: RadialGrid | tuple[RadialFunction, ...] = RadialGrid()
-    """Functions of the distance: a grid, or a list of {eta, shift}."""
+    """Functions of the distance: a grid, or a list of {eta, shift, cutoff}."""
     angular: AngularGrid | tuple[AngularFunction, ...] = AngularGrid()
-    """Functions of the angle: a grid, or a list of {type, eta, zeta, sign, shift}."""
+    """Functions of the angle: a grid, or a list of {type, eta, zeta, sign, shift, cutoff}."""
 
     @model_validator(mode="after")
     def _check_functions(self) -> "BehlerSettings":
-        if not self.radial_functions() and not self.angular_functions():
+        functions = self.functions()
+        if not functions:
             raise ValueError("there must be a radial or an angular function")
+        self.check_cutoffs(functions)
         return self
+
+    def functions(self) -> tuple[BehlerFunction, ...]:
+        """Radial, then angular functions."""
+        return (*self.radial_functions(), *self.angular_functions())
 
     def radial_functions(self) -> tuple[RadialFunction, ...]:
         """Those that are listed, or those of the grid."""
@@ -119,14 +150,14 @@ class BehlerSettings(Settings):
         return chosen.functions(self.cutoff) if isinstance(chosen, AngularGrid) else chosen
 
 
-def radial_name(function: RadialFunction) -> str:
-    """``G2 eta=1.2 shift=0.5``"""
-    return f"G2 eta={function.eta:.4g} shift={function.shift:.4g}"
-
-
-def angular_name(function: AngularFunction) -> str:
-    """``G4 eta=0.01 shift=0 zeta=4 sign=-1``"""
-    return (
-        f"{function.type} eta={function.eta:.4g} shift={function.shift:.4g} "
-        f"zeta={function.zeta:g} sign={function.sign:+d}"
-    )
+def function_name(function: BehlerFunction) -> str:
+    """``G2 eta=1.2 shift=0.5`` or ``G4 eta=0.01 shift=0 zeta=4 sign=-1``, and the cutoff where it
+    is the function's own."""
+    words = [f"eta={function.eta:.4g}", f"shift={function.shift:.4g}"]
+    if isinstance(function, AngularFunction):
+        words = [function.type, *words, f"zeta={function.zeta:g}", f"sign={function.sign:+d}"]
+    else:
+        words = ["G2", *words]
+    if function.cutoff is not None:
+        words.append(f"cutoff={function.cutoff:.4g}")
+    return " ".join(words)

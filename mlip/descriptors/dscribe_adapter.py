@@ -85,8 +85,11 @@ def dscribe_symmetry_functions(
     """
     descriptors = _dscribe()
     radial, angular = config.radial_functions(), config.angular_functions()
-    if config.cutoff_function != "cosine" or any(f.shift != 0 for f in angular):
-        raise ValueError("DScribe has only the cosine cutoff, and no shift of angular functions")
+    own_cutoff = any(f.cutoff is not None for f in config.functions())
+    if config.cutoff_function != "cosine" or config.cutoff_start > 0 or own_cutoff:
+        raise ValueError("DScribe has only the cosine cutoff, one for all functions")
+    if any(f.shift != 0 for f in angular):
+        raise ValueError("DScribe has no shift of angular functions")
     by_type = {
         kind: [(f.eta, f.zeta, f.sign) for f in angular if f.type == kind] for kind in ("G4", "G5")
     }

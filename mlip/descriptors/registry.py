@@ -9,12 +9,14 @@ from mlip.descriptors.base import Descriptor
 from mlip.descriptors.chebyshev import Chebyshev
 from mlip.descriptors.soap import SOAP
 from mlip.descriptors.symmetry_functions import SymmetryFunctions
+from mlip.descriptors.symmetry_functions_by_element import SymmetryFunctionsByElement
 from mlip.descriptors.weighted_symmetry_functions import WeightedSymmetryFunctions
 
 #: The descriptors of this package. A new one is a file and a line here.
 _OWN: dict[str, type[Descriptor]] = {
     "soap": SOAP,
     "symmetry_functions": SymmetryFunctions,
+    "symmetry_functions_by_element": SymmetryFunctionsByElement,
     "weighted_symmetry_functions": WeightedSymmetryFunctions,
     "chebyshev": Chebyshev,
 }

@@ -13,14 +13,13 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mlip.descriptors.behler_functions import AngularFunction, RadialFunction
-from mlip.ops.cutoffs import CUTOFF_FUNCTIONS, CutoffName
+from mlip.ops.cutoffs import CutoffFunction
 from mlip.ops.padding import Rectangle, cyclic_partners
 from mlip.ops.radial import gaussians
 from mlip.ops.scatter import sum_by_index
 
-#: Å^2; neighbours of an atom that are closer to each other than its root exist only as empty
-#: places, whose weight is zero.
-_CLOSEST = 1e-6
+#: Å. Atoms that are closer to each other are an error: no direction could be told between them.
+CLOSEST = 1e-3
 
 
 class RadialSums(nn.Module):
@@ -87,11 +86,11 @@ class AngularSums(nn.Module):
     selected: Tensor
 
     def __init__(
-        self, functions: Sequence[AngularFunction], cutoff: float, cutoff_function: CutoffName
+        self, functions: Sequence[AngularFunction], cutoff: float, cutoff_function: CutoffFunction
     ) -> None:
         super().__init__()
         self.cutoff = cutoff
-        self.cutoff_function = CUTOFF_FUNCTIONS[cutoff_function]
+        self.cutoff_function = cutoff_function
         self.envelopes = list(dict.fromkeys((f.type, f.eta, f.shift) for f in functions))
         self.powers = list(dict.fromkeys((f.sign, f.zeta) for f in functions))
         selected = [
@@ -106,8 +105,6 @@ class AngularSums(nn.Module):
     ) -> Float[Tensor, "rows functions"]:
         """Sums over pairs of one of `some` and one of `others` of the same atom, or, without
         others, over all pairs among `some`, whose width must then be odd."""
-        if not self.powers:
-            return some.weights.new_zeros(len(some.weights), 0)
         pairs = _Pairs(some, others)
         cosines = pairs.cosines()
         envelopes = torch.stack(self._envelopes(pairs, cosines), dim=1).flatten(2)
@@ -158,9 +155,9 @@ class _Pairs:
     def third_sides(
         self, cosines: Float[Tensor, "rows width partners"]
     ) -> Float[Tensor, "rows width partners"]:
-        """Distance between the two, Å."""
+        """Distance between the two, Å; below `CLOSEST` only in empty places."""
         a, b = self.first(self.some.distances), self.second(self.others.distances)
-        return torch.sqrt((a * a + b * b - 2.0 * a * b * cosines).clamp(min=_CLOSEST))
+        return torch.sqrt((a * a + b * b - 2.0 * a * b * cosines).clamp(min=CLOSEST**2))
 
     def products(self, eta: float, shift: float) -> Float[Tensor, "rows width partners"]:
         """Product of weight and exp(-eta (r - shift)^2) of both."""

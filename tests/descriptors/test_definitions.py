@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.data import atomic_numbers
 from conformance.descriptor import cluster
 from conformance.structures import crystal, molecule, small_cell
 from numpy.polynomial import chebyshev
@@ -15,9 +16,13 @@ from mlip.descriptors import (
     AngularGrid,
     Chebyshev,
     ChebyshevConfig,
+    ListedAngularFunction,
+    ListedRadialFunction,
     RadialFunction,
     RadialGrid,
     SymmetryFunctions,
+    SymmetryFunctionsByElement,
+    SymmetryFunctionsByElementConfig,
     SymmetryFunctionsConfig,
     WeightedSymmetryFunctions,
     WeightedSymmetryFunctionsConfig,
@@ -26,14 +31,15 @@ from mlip.descriptors import (
 SPECIES = (8, 14, 1)
 STRUCTURES = [molecule, crystal, small_cell]
 CUTOFF = 4.0
-RADIAL = (RadialFunction(eta=0.4), RadialFunction(eta=2.0, shift=1.7))
+RADIAL = (RadialFunction(eta=0.4), RadialFunction(eta=2.0, shift=1.7, cutoff=3.1))
 ANGULAR = tuple(
-    AngularFunction(type=kind, eta=eta, zeta=zeta, sign=sign, shift=shift)
-    for kind, eta, zeta, sign, shift in [
-        ("G4", 0.03, 1, 1, 0.0),
-        ("G4", 0.1, 5, -1, 0.8),
-        ("G5", 0.1, 2.5, -1, 0.0),
-        ("G5", 0.0, 16, 1, 0.5),
+    AngularFunction(type=kind, eta=eta, zeta=zeta, sign=sign, shift=shift, cutoff=cutoff)
+    for kind, eta, zeta, sign, shift, cutoff in [
+        ("G4", 0.03, 1, 1, 0.0, None),
+        ("G4", 0.1, 5, -1, 0.8, 3.3),
+        ("G5", 0.1, 2.5, -1, 0.0, None),
+        ("G5", 0.0, 16, 1, 0.5, 3.3),
+        ("G4", 0.2, 3, 1, 0.0, None),
     ]
 )
 
@@ -52,7 +58,7 @@ def neighbours(atoms: Atoms, i: int) -> list[tuple[int, np.ndarray]]:
 
 
 def radial_term(f: RadialFunction, r: float) -> float:
-    return math.exp(-f.eta * (r - f.shift) ** 2) * step(r)
+    return math.exp(-f.eta * (r - f.shift) ** 2) * step(r, f.cutoff or CUTOFF)
 
 
 def angular_term(f: AngularFunction, a: np.ndarray, b: np.ndarray) -> float:
@@ -60,7 +66,9 @@ def angular_term(f: AngularFunction, a: np.ndarray, b: np.ndarray) -> float:
     cosine = a @ b / (sides[0] * sides[1])
     if f.type == "G4":
         sides.append(np.linalg.norm(a - b))
-    envelope = math.prod(math.exp(-f.eta * (r - f.shift) ** 2) * step(r) for r in sides)
+    envelope = math.prod(
+        math.exp(-f.eta * (r - f.shift) ** 2) * step(r, f.cutoff or CUTOFF) for r in sides
+    )
     return 2 ** (1 - f.zeta) * max(0.0, 1 + f.sign * cosine) ** f.zeta * envelope
 
 
@@ -88,6 +96,41 @@ def species_weighted(atoms: Atoms, i: int) -> list[float]:
     return values + [
         sum(y * z * angular_term(f, a, b) for (y, a), (z, b) in pairs) for f in ANGULAR
     ]
+
+
+LISTED = {
+    "H": (
+        ListedAngularFunction(neighbours=("Si", "H"), eta=0.1, zeta=3, sign=-1, cutoff=3.5),
+        ListedRadialFunction(neighbour="O", eta=0.4, shift=0.3),
+        ListedRadialFunction(eta=0.7, cutoff=2.9),
+        ListedAngularFunction(type="G5", eta=0.05, zeta=1, sign=1),
+    ),
+    "O": (
+        ListedRadialFunction(neighbour="Si", eta=1.4, shift=2.0),
+        ListedAngularFunction(neighbours=("O", "O"), eta=0.02, zeta=2, sign=1),
+    ),
+    "Si": (),
+}
+
+
+def listed_by_element(atoms: Atoms, i: int) -> list[float]:
+    around = neighbours(atoms, i)
+    values = []
+    for f in LISTED[atoms.symbols[i]]:
+        if isinstance(f, ListedRadialFunction):
+            known = f.neighbour and atomic_numbers[f.neighbour]
+            seen = [(1.0 if known else z, v) for z, v in around if known in (None, z)]
+            values.append(sum(weight * radial_term(f, np.linalg.norm(v)) for weight, v in seen))
+        else:
+            pair = f.neighbours and sorted(atomic_numbers[z] for z in f.neighbours)
+            values.append(
+                sum(
+                    (1.0 if pair else y * z) * angular_term(f, a, b)
+                    for (y, a), (z, b) in itertools.combinations(around, 2)
+                    if pair in (None, sorted((y, z)))
+                )
+            )
+    return values + [0.0] * (4 - len(values))
 
 
 def chebyshev_sums(atoms: Atoms, i: int, angular_cutoff: float) -> list[float]:
@@ -124,6 +167,15 @@ def test_weighted_symmetry_functions(structure) -> None:
     np.testing.assert_allclose(found[:2], expected, rtol=1e-10, atol=1e-13)
 
 
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_symmetry_functions_by_element(structure) -> None:
+    atoms = structure(SPECIES)
+    config = SymmetryFunctionsByElementConfig(cutoff=CUTOFF, elements=LISTED)
+    found = SymmetryFunctionsByElement(config, SPECIES).create(atoms)
+    expected = [listed_by_element(atoms, i) for i in range(len(atoms))]
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-13)
+
+
 @pytest.mark.parametrize("angular_cutoff", [None, 3.2])
 @pytest.mark.parametrize("structure", STRUCTURES)
 def test_chebyshev(structure, angular_cutoff: float | None) -> None:
@@ -142,6 +194,28 @@ def test_chebyshev(structure, angular_cutoff: float | None) -> None:
 def test_chebyshev_weights_of_species(n: int, spins: list[int]) -> None:
     descriptor = Chebyshev(ChebyshevConfig(), range(1, n + 1))
     np.testing.assert_array_equal(descriptor.set_weights, [[1] * n, spins])
+
+
+def test_impossible_lists() -> None:
+    radial = {"type": "G2", "eta": 1.0}
+    for elements, words in (
+        ({"Xx": [radial]}, "'Xx' is not an element"),
+        ({"H": [radial | {"neighbour": "O"}]}, "O: a neighbour, but not in `elements`"),
+        ({"H": []}, "there must be a radial or an angular function"),
+        ({"H": [radial | {"cutoff": 7.0}]}, "beyond that of the descriptor"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            SymmetryFunctionsByElementConfig(elements=elements)
+    config = SymmetryFunctionsByElementConfig(elements={"H": [radial]})
+    with pytest.raises(ValueError, match="listed for H, but the species are H, O"):
+        SymmetryFunctionsByElement(config, (1, 8))
+
+
+def test_atoms_that_are_there_twice() -> None:
+    atoms = molecule(SPECIES)
+    atoms.extend(atoms[2:3])
+    with pytest.raises(ValueError, match=r"atoms 2 and \d+ are less than 0.001 Å apart"):
+        SymmetryFunctions(SymmetryFunctionsConfig(), SPECIES).create(atoms)
 
 
 def test_size_by_species() -> None:
@@ -175,6 +249,10 @@ def test_impossible_settings() -> None:
         SymmetryFunctionsConfig(cutoff=2.0, radial=RadialGrid(start=2.5))
     with pytest.raises(ValueError, match="there must be a radial or an angular function"):
         SymmetryFunctionsConfig(radial=(), angular=())
+    with pytest.raises(ValueError, match=r"cutoff 7.0 Å, beyond that of the descriptor, 5.0"):
+        SymmetryFunctionsConfig(cutoff=5.0, radial=[RadialFunction(eta=1.0, cutoff=7.0)])
+    with pytest.raises(ValueError, match="cutoff_start must be 0 for tanh3"):
+        SymmetryFunctionsConfig(cutoff_function="tanh3", cutoff_start=0.2)
     with pytest.raises(ValueError, match="must not exceed"):
         ChebyshevConfig(cutoff=4.0, angular_cutoff=5.0)
     with pytest.raises(ValueError, match="greater than or equal to 1"):

@@ -14,8 +14,28 @@ ANGULAR = [
     {"type": "G4", "eta": 0.1, "zeta": 3, "sign": 1, "shift": 0.3},
     {"type": "G5", "eta": 0.0, "zeta": 1, "sign": 1},
 ]
+BY_ELEMENT = {
+    "name": "symmetry_functions_by_element",
+    "cutoff": 4.0,
+    "elements": {
+        "O": [
+            {"type": "G4", "neighbours": ["Si", "O"], "eta": 0.1, "zeta": 4, "sign": -1},
+            {"type": "G2", "neighbour": "Si", "eta": 0.4, "shift": 1.0},
+            {"type": "G2", "neighbour": "O", "eta": 0.4, "shift": 1.0, "cutoff": 3.6},
+            {"type": "G2", "eta": 0.3},
+            {"type": "G5", "neighbours": ["Si", "Si"], "eta": 0.1, "zeta": 1, "sign": 1},
+            {"type": "G4", "eta": 0.05, "zeta": 2.5, "sign": 1, "cutoff": 3.7},
+        ],
+        "Si": [
+            {"type": "G2", "neighbour": "O", "eta": 0.2},
+            {"type": "G2", "neighbour": "Si", "eta": 0.2},
+            {"type": "G4", "neighbours": ["Si", "Si"], "eta": 0.1, "zeta": 2, "sign": 1},
+        ],
+    },
+}
+NEEDED: dict[str, dict[str, Any]] = {"symmetry_functions_by_element": BY_ELEMENT}
 VARIANTS: dict[str, dict[str, Any]] = {
-    **{name: {"name": name} for name in DESCRIPTORS},
+    **{name: NEEDED.get(name, {"name": name}) for name in DESCRIPTORS},
     "soap of polynomials": {"name": "soap", "radial_basis": "polynomial", "n_max": 4, "l_max": 9},
     "soap compressed": {"name": "soap", "compression": "mu1nu1", "normalise": True, "cutoff": 4.0},
     "soap of few functions": {"name": "soap", "n_max": 2, "l_max": 1, "cutoff_function": "tanh3"},
@@ -25,6 +45,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "cutoff": 4.0,
         "radial": [{"eta": 0.5, "shift": 1.0}, {"eta": 0.1}],
         "angular": ANGULAR,
+    },
+    "symmetry functions of several cutoffs": {
+        "name": "symmetry_functions",
+        "cutoff_function": "polynomial3",
+        "cutoff_start": 0.3,
+        "radial": [{"eta": 0.5, "cutoff": 4.2}, {"eta": 0.5}],
+        "angular": [{**ANGULAR[1], "cutoff": 3.5}, {**ANGULAR[0], "cutoff": 5.0}, ANGULAR[1]],
     },
     "weighted symmetry functions by list": {
         "name": "weighted_symmetry_functions",

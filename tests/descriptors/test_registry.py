@@ -9,12 +9,14 @@ from mlip.descriptors import DESCRIPTORS, SOAP, DescriptorConfig, build_descript
 
 def test_our_own_descriptors() -> None:
     expected = {"soap", "symmetry_functions", "weighted_symmetry_functions", "chebyshev"}
+    expected.add("symmetry_functions_by_element")
     assert expected <= set(DESCRIPTORS)
 
 
 @pytest.mark.parametrize("name", DESCRIPTORS)
 def test_config_chooses_the_descriptor(name: str) -> None:
-    config = TypeAdapter(DescriptorConfig).validate_python({"name": name, "cutoff": 4.5})
+    needed = {"elements": {"H": [{"type": "G2", "eta": 1.0}], "O": []}} if "element" in name else {}
+    config = TypeAdapter(DescriptorConfig).validate_python({"name": name, "cutoff": 4.5} | needed)
     descriptor = build_descriptor(config, [8, 1])
     assert type(descriptor) is DESCRIPTORS[name]
     assert descriptor.config == config

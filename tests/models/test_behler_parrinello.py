@@ -19,7 +19,15 @@ from mlip.settings import SettingsError, parse_settings
 
 SPECIES = (8, 14)
 #: Each descriptor small enough for many tests.
-SMALL = {"soap": {"n_max": 3, "l_max": 2}}
+LISTED = [
+    {"type": "G2", "neighbour": "Si", "eta": 0.3, "shift": 1.5},
+    {"type": "G2", "eta": 0.1},
+    {"type": "G4", "neighbours": ["Si", "O"], "eta": 0.05, "zeta": 2, "sign": -1},
+]
+SMALL = {
+    "soap": {"n_max": 3, "l_max": 2},
+    "symmetry_functions_by_element": {"elements": {"O": LISTED, "Si": LISTED[:2]}},
+}
 
 
 def build(
