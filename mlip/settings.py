@@ -4,14 +4,15 @@ A key that does not exist, a value of the wrong type or an impossible combinatio
 names the place and the nearest valid key, before any data is read.
 """
 
-import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pydantic
 import yaml
+
+from mlip.settings_problems import explain
 
 
 class SettingsError(ValueError):
@@ -59,14 +60,22 @@ def load_settings(
 
 
 def parse_settings(
-    kind: type[AnySettings], content: Mapping[str, Any], source: str = "settings"
+    kind: type[AnySettings],
+    content: Mapping[str, Any],
+    source: str = "settings",
+    spelled: Callable[[str], str] = str,
 ) -> AnySettings:
-    """Settings of one `kind` from plain data; errors name `source`, the field and the remedy."""
+    """Settings of one `kind` from plain data; errors name `source`, the field and the remedy.
+
+    Parameters
+    ----------
+    spelled : how a key is called where the user wrote it, if not by its name
+    """
     try:
         return kind.model_validate(content)
     except pydantic.ValidationError as error:
-        lines = [f"{source}: {_explain(kind, problem)}" for problem in error.errors()]
-        raise SettingsError("\n".join(lines)) from None
+        lines = explain(kind, content, error.errors(), spelled)  # type: ignore[arg-type]
+        raise SettingsError("\n".join(f"{source}: {line}" for line in lines)) from None
 
 
 def apply_override(content: dict[str, Any], override: str) -> None:
@@ -122,49 +131,3 @@ _YamlLoader.add_implicit_resolver(
     list("-+0123456789"),
 )
 _YamlLoader.add_constructor("!number", _construct_number)
-
-
-def _explain(kind: type[Settings], problem: Mapping[str, Any]) -> str:
-    """One validation problem in the words of a helpful colleague."""
-    path = [part for part in problem["loc"] if isinstance(part, str | int)]
-    where = ".".join(str(part) for part in path) or "top level"
-    if problem["type"] == "extra_forbidden":
-        unknown = str(path[-1])
-        valid = sorted(set(_field_names(kind, path[:-1])))
-        near = difflib.get_close_matches(unknown, valid, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"valid keys are {', '.join(valid)}"
-        return f"{where}: there is no such key; {hint}"
-    if problem["type"] == "missing":
-        return f"{where}: this key is required"
-    message = problem["msg"].removeprefix("Value error, ")
-    if isinstance(problem["input"], str | int | float | bool | None):
-        return f"{where}: {message} (got {problem['input']!r})"
-    return f"{where}: {message}"
-
-
-def _field_names(kind: type[Settings], path: list[str | int]) -> Iterator[str]:
-    """Names of the fields that are valid at a nested place, over all members of a union."""
-    for model in _models_at(kind, path):
-        for name, field in model.model_fields.items():
-            yield field.alias or name
-
-
-def _models_at(kind: Any, path: list[str | int]) -> Iterator[type[pydantic.BaseModel]]:
-    models = list(_models_in(kind))
-    if not path:
-        yield from models
-        return
-    head, rest = path[0], path[1:]
-    for model in models:
-        if head in model.model_fields:
-            yield from _models_at(model.model_fields[str(head)].annotation, rest)
-        else:  # an index into a list, or the tag of a union
-            yield from _models_at(model, rest)
-
-
-def _models_in(annotation: Any) -> Iterator[type[pydantic.BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
-        yield annotation
-        return
-    for argument in getattr(annotation, "__args__", ()):
-        yield from _models_in(argument)

@@ -28,12 +28,21 @@ class Square(Settings):
     """Å"""
 
 
+class Pen(Settings):
+    width: float = 1.0
+    fancy: bool = False
+
+
 class Drawing(Settings):
     title: str
     shape: Annotated[Circle | Square, pydantic.Field(discriminator="name")] = Circle()
     layers: list[Square] = []
     count: pydantic.PositiveInt = 1
     tolerance: float | None = None
+    files: Annotated[tuple[str, ...], pydantic.Field(min_length=1)] = ("x",)
+    share: Annotated[float, pydantic.Field(lt=1)] | tuple[str, ...] = 0.5
+    pen: Pen = Pen()
+    weights: Literal["even"] | dict[str, float] = "even"
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> "Drawing":
@@ -64,19 +73,51 @@ def test_a_file_with_overrides(tmp_path):
             {"title": "a", "cuont": 2},
             "settings: cuont: there is no such key; did you mean 'count'?",
         ),
-        ({"title": "a", "zzz": 2}, "valid keys are count, layers, shape, title, tolerance"),
+        ({"title": "a", "zzz": 2}, "valid keys are count, files, layers, pen, shape, "),
         (
             {"title": "a", "shape": {"name": "square", "edge_lenght": 2}},
-            "shape.square.edge_lenght: there is no such key; did you mean 'edge_length'?",
+            "shape.edge_lenght: there is no such key; did you mean 'edge_length'?",
         ),
         (
             {"title": "a", "layers": [{}, {"edge": 2}]},
             "layers.1.edge: there is no such key; did you mean 'edge_length'?",
         ),
-        ({"title": "a", "count": 0}, r"count: Input should be greater than 0 \(got 0\)"),
-        ({"title": "a", "count": "many"}, r"count: .*valid integer.*\(got 'many'\)"),
-        ({"title": "a", "shape": {"name": "star"}}, "shape: .*'circle', 'square'"),
-        ({"title": "impossible"}, "top level: this title is impossible"),
+        (
+            {"title": "a", "shape": {"name": "circle", "edges": 2}},
+            "shape.edges: there is no such key; valid keys are name, radius",
+        ),
+        ({"title": "a", "count": 0}, r"count: must be greater than 0 \(got 0\)"),
+        ({"title": "a", "count": "many"}, r"count: must be a whole number \(got 'many'\)"),
+        ({"title": "a", "count": 1.5}, r"count: must be a whole number \(got 1.5\)"),
+        ({"title": 3}, r"title: must be text, as '3' \(got 3\)"),
+        (
+            {"title": "a", "shape": {"name": "squere"}},
+            r"shape.name: must be 'circle', 'square' \(got 'squere'\); did you mean 'square'\?",
+        ),
+        ({"title": "a", "shape": {}}, "shape.name: this key is required: 'circle', 'square'"),
+        (
+            {"title": "a", "shape": "square"},
+            r"shape: must be keys with values, as {name: square} \(got 'square'\)",
+        ),
+        ({"title": "a", "files": "b"}, r"files: must be a list, as \[b\] \(got 'b'\)"),
+        ({"title": "a", "files": []}, "files: must be a list of 1 or more"),
+        (
+            {"title": "a", "share": "b"},
+            r"share: must be a number or a list, as \[b\] \(got 'b'\)",
+        ),
+        (
+            {"title": "a", "share": 2},
+            r"share: must be less than 1 or a list, as \[2\] \(got 2\)",
+        ),
+        ({"title": "a", "pen": 2}, r"pen: must be keys with values, as {width: 2} \(got 2\)"),
+        ({"title": "a", "pen": [2]}, "pen: must be keys with values, with the keys fancy, width$"),
+        ({"title": "a", "pen": {"fancy": 3}}, "pen.fancy: must be true or false"),
+        (
+            {"title": "a", "weights": "evne"},
+            r"weights: must be 'even' or keys with values, .* \(got 'evne'\); did you mean 'even'",
+        ),
+        ({"title": "a", "weights": {"Si": "x"}}, r"^settings: weights.Si: must be a number[^\n]*$"),
+        ({"title": "impossible"}, "^settings: this title is impossible$"),
     ],
 )
 def test_mistakes_are_told_with_a_remedy(content, message):
@@ -185,3 +226,8 @@ def test_overrides(override, expected):
 def test_overrides_that_make_no_sense(override, message):
     with pytest.raises(SettingsError, match=message):
         apply_override({"b": {"c": 2}}, override)
+
+
+def test_keys_are_spelled_as_the_user_wrote_them():
+    with pytest.raises(SettingsError, match=r"^mlip draw: --count: must be a whole number"):
+        parse_settings(Drawing, {"title": "a", "count": "x"}, "mlip draw", lambda key: f"--{key}")

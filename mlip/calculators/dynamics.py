@@ -141,10 +141,14 @@ def _begun(atoms: Atoms, settings: MDSettings) -> _Start:
     if own and settings.ensemble == "nve" and settings.temperature is not None:
         raise ValueError(
             f"a temperature of {settings.temperature:g} K is asked for, but the structure brings "
-            "its own velocities: leave out the temperature to use them, or ask to draw new ones"
+            "its own velocities: leave out the temperature to use them, or ask to draw new ones "
+            "(--draw-velocities)"
         )
     if not own and settings.temperature is None:
-        raise ValueError("the structure has no velocities: give a temperature in K to draw them at")
+        raise ValueError(
+            "the structure has no velocities: give a temperature in K to draw them at "
+            "(--temperature)"
+        )
     if own and conserved and not work.constraints:
         stop_motion_of_whole(work)
     elif not own and settings.temperature is not None:

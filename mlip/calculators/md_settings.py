@@ -66,9 +66,9 @@ class MDSettings(Settings):
     @pydantic.model_validator(mode="after")
     def _fits_together(self) -> "MDSettings":
         if self.ensemble != "nve" and self.temperature is None:
-            raise ValueError(f"{self.ensemble} needs a temperature in K")
+            raise ValueError(f"{self.ensemble} needs a temperature in K (--temperature)")
         if self.draw_velocities and self.temperature is None:
-            raise ValueError("velocities can only be drawn at a temperature in K")
+            raise ValueError("velocities are drawn at a temperature in K (--temperature)")
         if self.ensemble != "npt" and self.pressure != 0.0:
             raise ValueError(f"a pressure is kept by npt only, not by {self.ensemble}")
         if self.ensemble != "nvt" and self.thermostat == "bussi":

@@ -9,7 +9,14 @@ import typer
 
 from mlip.cli import console
 from mlip.cli.data_report import show_report
-from mlip.cli.options import ConfigTypeKey, EnergyKey, ForcesKey, StressKey, VirialKey
+from mlip.cli.options import (
+    ConfigTypeKey,
+    EnergyKey,
+    ForcesKey,
+    StressKey,
+    VirialKey,
+    as_option,
+)
 from mlip.data import (
     Frame,
     FrameSet,
@@ -103,7 +110,7 @@ def split(
     method = "group" if group else "stratified" if by else "random"
     key = group or by or "config_type"
     content = {"method": method, "fractions": fractions, "key": key, "seed": seed}
-    config = parse_settings(SplitConfig, content, "mlip data split")
+    config = parse_settings(SplitConfig, content, "mlip data split", as_option)
     keys = LabelKeys(energy=energy_key, forces=forces_key, stress=stress_key, virial=virial_key)
     frames = read_frames(files, keys)
     divided = split_frames(frames, config)

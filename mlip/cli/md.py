@@ -12,6 +12,7 @@ from ase.io.formats import UnknownFileTypeError
 from mlip.calculators.dynamics import MDResult, MDSample, MDSettings, run_md
 from mlip.calculators.md_records import LOG, STOPPED, trajectory_name
 from mlip.cli import console
+from mlip.cli.options import as_option
 from mlip.settings import parse_settings
 
 #: Rows of the final table: field of a sample, what it is called, unit, decimals.
@@ -88,7 +89,8 @@ def md(
             "draw_velocities": draw_velocities,
             "trajectory_format": trajectory_format,
         },
-        "options",
+        "mlip md",
+        as_option,
     )
     atoms = _read_structure(structure, supercell)
     atoms.calc = MLIPCalculator(model, device=device, dtype=dtype)
