@@ -97,10 +97,7 @@ def show_errors(errors: Mapping[str, Errors]) -> None:
 
 
 def _data(summary: Summary) -> list[tuple[str, str]]:
-    counts = [
-        (_SPLITS[split], f"{count} structures, {summary.atoms[split]} atoms")
-        for split, count in summary.structures.items()
-    ]
+    counts = [(_SPLITS[split], summary.counted(split)) for split in summary.structures]
     return [
         *counts,
         ("elements", ", ".join(summary.elements)),

@@ -88,28 +88,33 @@ def choose(
             f"stress is left out of {without_volume} structures that are not periodic in three "
             "directions: without a volume it has no meaning"
         )
-    if not any(name == "energy" for name, *_ in counts):
-        remarks.append(f"no energy; the files do have: {_keys_in(structures)}")
     sources = {
         name: [LabelSource(key, place, n) for (of, place, key), n in counts.items() if of == name]
         for name in LABELS
     }
-    return labels, LabelsFound(len(offered), sources, tuple(remarks))
+    return labels, LabelsFound(len(offered), sources, tuple(remarks), _keys_in(structures))
 
 
-def require_labels(
-    required: Sequence[str], found: LabelsFound, structures: Sequence[Atoms]
-) -> None:
-    """Raise `LabelError` if a required property is missing from every structure."""
+def require_labels(required: Sequence[str], found: LabelsFound) -> None:
+    """Raise `LabelError` if required properties are missing from every structure."""
     for name in required:
         if name not in LABELS:
             raise LabelError(f"{name!r} cannot be required; labels are {', '.join(LABELS)}")
-        if found.count(name):
-            continue
+    missing = [name for name in required if not found.count(name)]
+    if missing:
         raise LabelError(
-            f"no structure has a label for {name}. The files do have: {_keys_in(structures)}. "
-            f"Declare the key of {name} if it is among them{_sentences(found.remarks)}"
+            f"no structure has a label for {' or '.join(missing)}. The files do have: "
+            f"{found.keys_in_words()}. Declare the key "
+            f"if it is among them: {where_declared(*missing)}"
+            f"{_sentences(found.remarks)}"
         )
+
+
+def where_declared(*names: str) -> str:
+    """Where the keys of properties are declared, in a config and on the command line."""
+    config = ", ".join(f"data.keys.{name}" for name in names)
+    options = ", ".join(f"--{name}-key" for name in names)
+    return f"{config} in a config, {options} on the command line"
 
 
 def without_labels(atoms: Atoms, keys: LabelKeys) -> Atoms:
@@ -165,10 +170,10 @@ def _places(atoms: Atoms) -> Iterator[tuple[str, Mapping[str, Any]]]:
     yield "arrays", {k: v for k, v in atoms.arrays.items() if k not in ("numbers", "positions")}
 
 
-def _keys_in(structures: Sequence[Atoms]) -> str:
-    """All keys of the files and where they are, in words."""
+def _keys_in(structures: Sequence[Atoms]) -> tuple[str, ...]:
+    """All keys of the files and where they are."""
     keys = {f"{key} ({place})" for atoms in structures for place, c in _places(atoms) for key in c}
-    return ", ".join(sorted(keys)) or "nothing besides the structures"
+    return tuple(sorted(keys))
 
 
 def _sentences(remarks: Sequence[str]) -> str:
@@ -255,7 +260,7 @@ def _energy_kind(offered: Sequence[Candidates]) -> tuple[str, list[str]]:
         f"{both + only_free} structures carry the key free_energy, {only_energy} only an energy, "
         f"and the two are not the same (up to {difference:.3g} eV apart where both are present). "
         "Energies of different kinds must not be mixed: declare the energy key, 'energy' or "
-        "'free_energy'"
+        f"'free_energy' ({where_declared('energy')})"
     )
 
 
@@ -272,7 +277,7 @@ def _one_value(
             raise LabelError(
                 f"{candidates.source}: {name} is there twice, as {first[1]} ({first[0]}) and as "
                 f"{other[1]} ({other[0]}), {gap:.3g} {PROPERTIES[name].unit} apart. Declare the "
-                "key that is meant"
+                f"key that is meant: {where_declared(name)}"
             )
     return first, value
 
@@ -294,7 +299,8 @@ def _stress(
         raise LabelError(
             f"{candidates.source}: {stress[0][1]} is not -{virial[0][1]} / volume (in ASE's sign "
             "and eV/Å^3): one of the two has another sign, unit or order. Declare the key of the "
-            "stress or of the virial, whichever is right"
+            "stress or of the virial, whichever is right: "
+            f"{where_declared('stress')}, or virial likewise"
         )
     return stress
 

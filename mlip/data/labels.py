@@ -48,11 +48,17 @@ class LabelsFound:
     n_frames : how many structures were read
     sources : by property name, the places its values were taken from
     remarks : decisions that were made, in words
+    keys : all keys of the files, each with the place where it is
     """
 
     n_frames: int
     sources: Mapping[str, Sequence[LabelSource]]
     remarks: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+    def keys_in_words(self) -> str:
+        """What the files have, for a person who looks for a label."""
+        return ", ".join(self.keys) or "nothing besides the structures"
 
     def count(self, name: str) -> int:
         """In how many frames a property was found."""
@@ -72,4 +78,6 @@ class LabelsFound:
             places = "; ".join(str(source) for source in self.sources.get(name, ()))
             lines.append(f"  {name:<7} {self.count(name):>7}   {places or 'not found'}")
         lines.extend(f"  {remark}" for remark in self.remarks)
+        if not self.count("energy"):
+            lines.append(f"  no energy; the files do have: {self.keys_in_words()}")
         return "\n".join(lines)

@@ -88,7 +88,7 @@ def frames_from_atoms(
         _check_geometry(atoms, source)
     offered = [gather(a, keys, source) for a, source in zip(structures, sources)]
     labels, found = choose(offered, structures)
-    require_labels(require, found, structures)
+    require_labels(require, found)
     frames = [
         Frame(without_labels(atoms, keys), own, config_type(atoms, keys), source)
         for atoms, own, source in zip(structures, labels, sources)

@@ -24,6 +24,7 @@ from mlip.data import (
     split_frames,
     without_isolated_atoms,
 )
+from mlip.data.label_search import where_declared
 from mlip.data.statistics import is_isolated_atom
 from mlip.settings import Settings
 
@@ -121,8 +122,9 @@ def read_inputs(config: DataConfig, required: Sequence[str], seed: int) -> Input
     Raises
     ------
     ValueError
-        If a file cannot be read, a required label is in no training frame, a split would be empty,
-        an element is only in the validation or test data, or there are no reference energies.
+        If a file cannot be read, a required label is in no training frame, a split would be empty
+        or have no energies at all, an element is only in the validation or test data, or there are
+        no reference energies.
     """
     read = {
         name: read_frames(paths, config.keys, required if name == "train" else ())
@@ -133,6 +135,7 @@ def read_inputs(config: DataConfig, required: Sequence[str], seed: int) -> Input
     for name, frames in parts.items():
         if not frames and name != "test":
             raise ValueError(f"there are no {name} frames left besides isolated atoms")
+    _check_energies(parts)
     _check_elements(parts)
     references = _references(config, read["train"], parts["train"])
     return Inputs(
@@ -162,6 +165,18 @@ def _divide(config: DataConfig, read: Mapping[str, FrameSet], seed: int) -> dict
     for name in shares:
         parts[name] = [pool[i] for i in getattr(split, name)]
     return parts
+
+
+def _check_energies(parts: Mapping[str, Sequence[Frame]]) -> None:
+    """A split without any energy, beside training data that have some, was read under the wrong
+    key, or is of the wrong file."""
+    labelled = {n: any("energy" in f.labels for f in frames) for n, frames in parts.items()}
+    for name, frames in parts.items():
+        if frames and labelled["train"] and not labelled[name]:
+            raise ValueError(
+                f"none of the {len(frames)} frames in data.{name} has an energy: leave data.{name} "
+                f"out, or declare the key of the energy ({where_declared('energy')})"
+            )
 
 
 def _check_elements(parts: Mapping[str, Sequence[Frame]]) -> None:

@@ -73,11 +73,8 @@ class TextLog(Observer):
     def data_read(self, summary: Summary) -> None:
         for split, found in summary.labels_found.items():
             self.message(f"{split} data: {found}")
-        counts = ", ".join(
-            f"{split} {count} structures with {summary.atoms[split]} atoms"
-            for split, count in summary.structures.items()
-        )
-        self.message(counts)
+        for split in summary.structures:
+            self.message(f"{split}: {summary.counted(split)}")
         self.message(f"reference energies: {summary.references}")
         self.message(f"trained on {', '.join(summary.trained_on)}")
         self.message(

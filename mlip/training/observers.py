@@ -18,6 +18,8 @@ class Summary:
     Attributes
     ----------
     structures, atoms : how many, by split
+    unlabelled : how many structures of a split lack a property that is trained on, by split and
+        property; only where some do
     labels_found : by split that was read from files of its own
     elements : symbols
     neighbours : average number per atom within `cutoff` (Å)
@@ -26,6 +28,7 @@ class Summary:
 
     structures: Mapping[str, int]
     atoms: Mapping[str, int]
+    unlabelled: Mapping[str, Mapping[str, int]]
     labels_found: Mapping[str, LabelsFound]
     trained_on: Sequence[str]
     elements: Sequence[str]
@@ -39,6 +42,12 @@ class Summary:
     dtype: str
     ranks: int
     seed: int
+
+    def counted(self, split: str) -> str:
+        """The size of a split in words, and what of it cannot be judged."""
+        size = f"{self.structures[split]:,} structures, {self.atoms[split]:,} atoms"
+        missing = [f"{count} without {name}" for name, count in self.unlabelled[split].items()]
+        return ", ".join([size, *missing])
 
 
 class Observer:

@@ -74,10 +74,7 @@ def _tiles(found: Mapping[str, Errors]) -> str:
 
 
 def _summary(summary: Summary, history: Sequence[Row]) -> str:
-    data = {
-        _SPLITS[split].capitalize(): f"{count:,} structures, {summary.atoms[split]:,} atoms"
-        for split, count in summary.structures.items()
-    }
+    data = {_SPLITS[split].capitalize(): summary.counted(split) for split in summary.structures}
     data["Elements"] = ", ".join(summary.elements)
     data["Trained on"] = ", ".join(summary.trained_on)
     for z, energy in summary.references.values.items():

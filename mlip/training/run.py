@@ -20,6 +20,7 @@ from mlip.models import (
     save_model,
 )
 from mlip.models.placement import as_dtype
+from mlip.properties import LABELS
 from mlip.settings import dump_settings
 from mlip.training.checkpoint import CheckpointFolder
 from mlip.training.config import TrainingConfig
@@ -189,6 +190,7 @@ def summarise(
     return Summary(
         structures={name: len(dataset) for name, dataset in datasets.items()},
         atoms={name: sum(dataset.atom_counts) for name, dataset in datasets.items()},
+        unlabelled={name: _unlabelled(dataset, config) for name, dataset in datasets.items()},
         labels_found=inputs.labels_found,
         trained_on=tuple(config.loss.terms()),
         elements=tuple(chemical_symbols[z] for z in inputs.species),
@@ -203,6 +205,13 @@ def summarise(
         ranks=ranks.size,
         seed=config.seed,
     )
+
+
+def _unlabelled(dataset: GraphDataset, config: TrainingConfig) -> dict[str, int]:
+    """How many frames lack a property that is trained on; only properties that some lack."""
+    names = {name for loss in config.losses() for name in loss.terms()}
+    counts = {n: sum(n not in frame.labels for frame in dataset.frames) for n in LABELS}
+    return {name: count for name, count in counts.items() if name in names and count}
 
 
 def _resolved(config: TrainingConfig, inputs: Inputs) -> TrainingConfig:

@@ -154,8 +154,12 @@ def test_results_of_another_geometry_are_refused():
 def test_a_required_label_that_is_nowhere_names_what_is_there():
     atoms = crystal()
     atoms.info["my_energy"] = 1.0
-    with pytest.raises(LabelError, match=r"no structure has a label for energy.*my_energy \(info"):
+    with pytest.raises(
+        LabelError, match=r"no structure has a label for energy.*my_energy \(info"
+    ) as e:
         frames_from_atoms([atoms], require=["energy"])
+    assert "data.keys.energy in a config, --energy-key on the command line" in str(e.value)
+    assert str(e.value).count("my_energy") == 1
     keys = LabelKeys(energy="my_energy")
     assert frames_from_atoms([atoms], keys, ["energy"])[0].labels["energy"] == 1.0
 

@@ -80,6 +80,14 @@ def test_a_required_label_must_be_in_the_training_data(tmp_path: Path) -> None:
         read_inputs(DataConfig(train=(path,)), ("stress",), 0)
 
 
+@pytest.mark.parametrize("split", ["valid", "test"])
+def test_a_split_without_any_energy_is_an_error(train: str, split: str, tmp_path: Path) -> None:
+    bare = file_of(tmp_path / "bare.extxyz", [f.atoms for f in crystals(3)])
+    message = rf"none of the 3 frames in data\.{split} has an energy.*data\.keys\.energy"
+    with pytest.raises(ValueError, match=message):
+        read_inputs(DataConfig(train=(train,), **{split: (bare,)}), (), 0)
+
+
 def test_an_element_that_is_not_trained_is_named(train: str, tmp_path: Path) -> None:
     other = file_of(tmp_path / "test.extxyz", [with_results(f) for f in molecules(2)])
     with pytest.raises(ValueError, match=r"test\.extxyz#0 of the test data contains H"):

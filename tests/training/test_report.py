@@ -23,6 +23,7 @@ HISTORY = [
 SUMMARY = Summary(
     structures={"train": 3, "valid": 1},
     atoms={"train": 20, "valid": 2},
+    unlabelled={"train": {}, "valid": {"stress": 1}},
     labels_found={"train": LabelsFound(3, {})},
     trained_on=("forces",),
     elements=("H", "Si"),

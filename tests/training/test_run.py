@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -164,6 +165,18 @@ def test_labels_that_are_not_there_are_left_out_of_the_loss(tmp_path: Path) -> N
     plain["loss"] = {"stress": {"weight": 1.0}}
     with pytest.raises(ValueError, match="stress"):
         train(parse_settings(TrainingConfig, plain), tmp_path / "other")
+
+
+def test_what_cannot_be_judged_is_counted(tmp_path: Path) -> None:
+    frames = [with_results(f) for f in (*crystals(8), *molecules(4))]
+    write(tmp_path / "train.extxyz", frames, format="extxyz")
+    write(tmp_path / "valid.extxyz", frames[6:], format="extxyz")
+    plain = plain_config(tmp_path, epochs=1)
+    plain["data"] = {"train": ["train.extxyz"], "valid": ["valid.extxyz"]}
+    plain["data"] = {k: [str(tmp_path / n) for n in names] for k, names in plain["data"].items()}
+    train(parse_settings(TrainingConfig, plain), tmp_path / "run")
+    log = (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
+    assert re.search(r"valid: 6 structures, \d+ atoms, 4 without stress", log)
 
 
 def test_a_later_stage_may_require_a_label(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from ase.data import chemical_symbols
 
 from mlip.data.checks.report import Finding, counted
 from mlip.data.frames import Frame, elements
+from mlip.data.label_search import where_declared
 from mlip.data.statistics import (
     ReferenceEnergies,
     binding_energies,
@@ -25,7 +26,10 @@ _LEAST_SPREAD = 0.02  # eV/atom; nothing is an outlier for less than ten times t
 def find_references(frames: Sequence[Frame]) -> tuple[ReferenceEnergies | None, list[Finding]]:
     """Reference energies of the frames, and findings about them."""
     if not any("energy" in frame.labels for frame in frames):
-        advice = "declare the key under which the files have them; energies are always needed"
+        advice = (
+            "energies are always needed: declare the key under which the files have them "
+            f"({where_declared('energy')})"
+        )
         return None, [Finding("error", "energies", "no structure has an energy", advice)]
     try:
         references = reference_energies(frames)
