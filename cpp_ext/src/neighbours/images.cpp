@@ -3,25 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <stdexcept>
-#include <string>
 
+#include "problems.h"
 #include "vector3.h"
 
 namespace mlip {
 namespace {
 
-// Cells away from the origin up to which a double still resolves where in its cell an atom is.
-constexpr double kFarthest = 4e15;
-constexpr double kMostPoints = std::numeric_limits<int32_t>::max() - 64.0;
-// Of a cell; images this little out of reach are kept, so that rounding loses none.
-constexpr double kSlack = 1e-9;
-
 struct Box {
   double low[3], high[3];
 };
-
-std::string name_of(int64_t atom) { return "atom " + std::to_string(atom); }
 
 void check_finite(const double* positions, int64_t n_atoms) {
   // x - x is 0 unless x is infinite or NaN; one sum tests them all.
@@ -29,9 +20,7 @@ void check_finite(const double* positions, int64_t n_atoms) {
   for (int64_t k = 0; k < 3 * n_atoms; ++k) sum += positions[k] - positions[k];
   if (sum == 0) return;
   for (int64_t k = 0; k < 3 * n_atoms; ++k) {
-    if (!std::isfinite(positions[k])) {
-      throw std::invalid_argument("the position of " + name_of(k / 3) + " is not finite");
-    }
+    if (!std::isfinite(positions[k])) raise(Problem::kPositionNotFinite, k / 3);
   }
 }
 
@@ -39,10 +28,7 @@ void check_finite(const double* positions, int64_t n_atoms) {
 void add_shift(Image& image, const Lattice& lattice, int r, double count, int64_t atom) {
   for (int k = 0; k < 3; ++k) {
     const double sum = image.shift[k] + count * lattice.in_cell[r][k];
-    if (!(std::fabs(sum) < kFarthest)) {
-      throw std::invalid_argument("the position of " + name_of(atom) +
-                                  " is more than 4e15 cells away; wrap it first");
-    }
+    if (!(std::fabs(sum) < kFarthest)) raise(Problem::kTooFar, atom);
     image.shift[k] = static_cast<int64_t>(sum);
   }
 }
@@ -99,11 +85,7 @@ struct Fractions {
 void check_number(const Fractions& fractions, const Lattice& lattice, int64_t n_atoms) {
   double most = static_cast<double>(n_atoms);
   for (int r = 0; r < lattice.rank; ++r) most *= fractions.high[r] - fractions.low[r] + 1;
-  if (!(most < kMostPoints)) {
-    throw std::invalid_argument(
-        "more than 2^31 images of atoms lie within the cutoff of the cell; the cutoff is too large "
-        "for so small a cell");
-  }
+  if (!(most < kMostPoints)) raise(Problem::kTooManyImages);
 }
 
 void add_images_of(int64_t p, const Lattice& lattice, const Fractions& fractions, const Box& box,
@@ -130,7 +112,7 @@ void add_images_of(int64_t p, const Lattice& lattice, const Fractions& fractions
         if (!near) continue;
         Image image = points.image[p];
         for (int r = 0; r < lattice.rank; ++r) {
-          if (n[r] != 0) add_shift(image, lattice, r, n[r], image.atom);
+          if (n[r] != 0) add_shift(image, lattice, r, n[r], p);
         }
         points.add(position, image);
       }

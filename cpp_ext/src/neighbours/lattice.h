@@ -16,6 +16,7 @@ struct Lattice {
 // (Minkowski reduction; Nguyen and Stehle, ACM Trans. Algorithms 5, 46 (2009)). The search then
 // costs the same for a skewed cell as for the compact one that describes the same crystal. Throws
 // std::invalid_argument if the cell is not finite or its periodic rows are dependent.
+// reduction.h has the same for a GPU.
 Lattice reduced_lattice(const double cell[9], const bool periodic[3]);
 
 }  // namespace mlip

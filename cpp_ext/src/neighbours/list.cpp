@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "cells.h"
+#include "definition.h"
 #include "images.h"
 #include "lattice.h"
+#include "problems.h"
 #include "search.h"
 #include "threads.h"
 #include "vector3.h"
@@ -19,12 +20,6 @@ namespace {
 
 // Fewer atoms than this for each thread are done sooner than a thread starts.
 constexpr int64_t kAtomsPerThread = 2500;
-// Rounding errors of a difference of two sums, in units of the largest number that took part.
-constexpr double kRounding = 32 * std::numeric_limits<double>::epsilon();
-// Å. Between these, squares and inverses of the cutoff neither overflow nor vanish.
-constexpr double kShortest = 1e-9, kLongest = 1e15;
-// Images are placed out to this much of the cutoff beyond it; distances must be right to that.
-constexpr double kMargin = 1e-3;
 
 NamedSearch best_search() {
   NamedSearch all[kMostSearches];
@@ -51,8 +46,7 @@ void grow_found(Found* found, int64_t more) {
   found->room = static_cast<int64_t>(storage->size());
 }
 
-// Settles pairs so near to the cutoff that rounding decides, by the definition and the numbers as
-// given. Exchanging the atoms gives the same answer, whichever images the search compared.
+// Settles pairs so near to the cutoff that rounding decides, whichever images the search compared.
 struct Judge {
   const double* positions;
   const double* cell;
@@ -62,16 +56,10 @@ struct Judge {
   static bool decide(const void* context, int32_t centre, int32_t candidate) {
     const Judge& judge = *static_cast<const Judge*>(context);
     const Image &i = judge.image[centre], &j = judge.image[candidate];
-    double v[3];
-    for (int c = 0; c < 3; ++c) {
-      double shift = 0;
-      for (int k = 0; k < 3; ++k) {
-        const int64_t n = j.shift[k] - i.shift[k];
-        if (n != 0) shift += static_cast<double>(n) * judge.cell[3 * k + c];
-      }
-      v[c] = (judge.positions[3 * j.atom + c] - judge.positions[3 * i.atom + c]) + shift;
-    }
-    return dot(v, v) < judge.cutoff2;
+    int64_t shift[3];
+    for (int k = 0; k < 3; ++k) shift[k] = j.shift[k] - i.shift[k];
+    return within_as_defined(judge.positions + 3 * i.atom, judge.positions + 3 * j.atom, shift,
+                             judge.cell, judge.cutoff2);
   }
 };
 
@@ -91,12 +79,7 @@ void prepare(const Structures& structures, int64_t s, double cutoff, Points& poi
   const double margin = kMargin * cutoff;
   const double magnitude =
       place_images(positions, n_atoms, first, lattice, cell, cutoff + margin, points);
-  if (kRounding * magnitude > margin) {
-    throw std::invalid_argument(
-        "atoms are so far outside the cell, or the cell is so skewed, that rounding hides "
-        "distances "
-        "as short as the cutoff; wrap the atoms or reduce the cell first");
-  }
+  if (kRounding * magnitude > margin) raise(Problem::kRounding);
   sort_into_cells(points, n_atoms, cutoff, prepared.cells);
   if (n_atoms == 0) return;
 
@@ -257,14 +240,7 @@ void NeighbourList::find(const Structures& structures, double cutoff, int thread
   State& state = *state_;
   state.n_pairs = 0;
   state.n_structures = state.n_atoms = 0;
-  if (!(std::isfinite(cutoff) && cutoff > 0)) {
-    throw std::invalid_argument("the cutoff must be a positive number of Å, got " +
-                                std::to_string(cutoff));
-  }
-  if (cutoff < kShortest || cutoff > kLongest) {
-    throw std::invalid_argument("the cutoff must lie between 1e-9 and 1e15 Å, got " +
-                                std::to_string(cutoff));
-  }
+  check_cutoff(cutoff);
   const int64_t n = structures.n_structures;
   const int64_t n_atoms = n == 0 ? 0 : structures.first_atom[n];
   state.threads =
