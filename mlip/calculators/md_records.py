@@ -22,6 +22,7 @@ from ase.io.extxyz import write_extxyz
 from ase.io.trajectory import Trajectory
 
 from mlip.calculators.md_settings import MDSettings
+from mlip.durable import write_whole
 from mlip.settings import dump_settings, load_settings
 
 SETTINGS, LOG, STOPPED = "md.yaml", "md.csv", "stopped.traj"
@@ -70,8 +71,8 @@ class Records:
     def __init__(self, folder: Path, settings: MDSettings, samples: Sequence[MDSample]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         rows = [_HEADER, *(_cells(sample) for sample in samples)]
-        _write_whole(folder / SETTINGS, dump_settings(settings))
-        _write_whole(folder / LOG, "".join(",".join(row) + "\n" for row in rows))
+        write_whole(folder / SETTINGS, dump_settings(settings).encode())
+        write_whole(folder / LOG, "".join(",".join(row) + "\n" for row in rows).encode())
         (folder / STOPPED).unlink(missing_ok=True)
         self._log = (folder / LOG).open("a", encoding="utf-8")
         self._frames = _open_trajectory(folder / trajectory_name(settings))
@@ -202,10 +203,3 @@ def _open_trajectory(path: Path) -> _Frames:
 def _cells(sample: MDSample) -> list[str]:
     step, *values = dataclasses.astuple(sample)
     return [str(step), *("" if np.isnan(value) else repr(float(value)) for value in values)]
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """The old file or the new one, never half of it."""
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

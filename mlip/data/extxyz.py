@@ -67,7 +67,7 @@ def write_extxyz(
     back exactly. What `info` and `arrays` hold is written too, arrays as one row of columns."""
     with Path(path).open("w", encoding="utf-8") as file:
         for atoms, labels in structures:
-            file.write(_frame_text(atoms, labels))
+            file.write(frame_text(atoms, labels))
 
 
 def _cut(lines: list[str], path: str | Path) -> Iterator[tuple[int, int]]:
@@ -105,7 +105,8 @@ def _nine_values(entry: re.Match[str]) -> str:
     return f'{entry[1]}="{" ".join(values)}"'
 
 
-def _frame_text(atoms: Atoms, labels: Mapping[str, np.ndarray]) -> str:
+def frame_text(atoms: Atoms, labels: Mapping[str, np.ndarray]) -> str:
+    """One frame, as `write_extxyz` writes it."""
     columns = {"species": np.array(atoms.get_chemical_symbols()), "pos": atoms.positions}
     columns |= {k: v for k, v in atoms.arrays.items() if k not in ("numbers", "positions")}
     if "forces" in labels:

@@ -7,9 +7,7 @@ weights. Each thing that can be wrong with a file is an error of its own.
 import datetime
 import hashlib
 import json
-import os
 import platform
-import uuid
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +19,7 @@ import torch
 from ase.data import atomic_numbers, chemical_symbols
 from torch import Tensor
 
+from mlip.durable import write_whole
 from mlip.models.base import Potential
 from mlip.models.card import ModelCard
 from mlip.models.committee import Committee
@@ -65,7 +64,7 @@ def save_model(path: str | Path, model: Potential, card: ModelCard | None = None
     card_text = describe(model, card or model.card or ModelCard()).model_dump_json()
     tensors, payload = _split(safetensors.torch.save(weights))
     own = {"format": FORMAT, "card": card_text, "sha256": _digest(card_text, payload)}
-    _write_whole(Path(path), _join({"__metadata__": own, **tensors}, payload))
+    write_whole(Path(path), _join({"__metadata__": own, **tensors}, payload))
 
 
 def describe(model: Potential, card: ModelCard) -> ModelCard:
@@ -105,19 +104,6 @@ def _versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:  # a checkout that is not installed
             continue
     return found
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write beside the target, force to disk, rename: a reader sees the old file or the new."""
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        with beside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 # ----------------------------------------------------------------------------------------- loading

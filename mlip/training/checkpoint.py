@@ -17,6 +17,8 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
+from mlip.durable import sync_folder
+
 #: Version of the layout below; older or newer files are refused, since a run is short-lived.
 FORMAT = 1
 _LAST, _PREVIOUS = "last.safetensors", "previous.safetensors"
@@ -63,7 +65,7 @@ class CheckpointFolder:
         if self.last.exists():
             self.last.replace(self.previous)
         new.replace(self.last)
-        _sync_folder(self.folder)
+        sync_folder(self.folder)
 
     def load(self, identity: Mapping[str, Any]) -> Checkpoint | None:
         """The last checkpoint, or None if there is none yet.
@@ -148,14 +150,3 @@ def _differences(saved: Any, asked: Any, place: str = "") -> list[str]:
             lines += _differences(saved.get(key), asked.get(key), below)
         return lines
     return [] if saved == asked else [f"{place}: {saved!r} in the checkpoint, now {asked!r}"]
-
-
-def _sync_folder(folder: Path) -> None:
-    """Force the names of files in a folder to the disk, where the system knows how."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

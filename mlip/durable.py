@@ -1,0 +1,37 @@
+"""Files that are whole at any moment, whatever is killed."""
+
+import os
+import uuid
+from pathlib import Path
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write beside the target, force to disk, rename: a reader sees the old file or the new one,
+    also after a power failure.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, as on a full disk; the old file is then still there.
+    """
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        with beside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the names of files in a folder to the disk, where the system knows how."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,101 @@
+"""What codes print, recorded: whether numbers can be trusted, and by which version they are."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from ase.calculators.cp2k import CP2K
+from ase.calculators.espresso import Espresso, EspressoProfile
+from ase.calculators.vasp import Vasp
+
+from mlip.active_learning.labelling.codes import code_of, source_version
+from mlip.active_learning.labelling.config import CalculatorConfig
+from mlip.active_learning.labelling.factory import FactoryError, build_calculator
+from mlip.settings import parse_settings
+
+HEAD = """
+     Program PWSCF v.6.7MaX starts on 21Nov2026 at  1: 2: 3
+     scf convergence threshold =      1.0E-07
+"""
+GOOD = "     estimated scf accuracy    <          6.6E-09 Ry\n"
+POOR = "     estimated scf accuracy    <       0.00309921 Ry\n"
+END = "     convergence has been achieved in   9 iterations\n"
+
+ESPRESSO = Espresso(profile=EspressoProfile(command="pw.x", pseudo_dir="/pseudo"),
+                    pseudopotentials={"Si": "Si.upf", "Ge": "Ge.upf"})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("output", "doubt"),
+    [
+        (HEAD + POOR + GOOD + END, None),
+        (HEAD + POOR + END, "stopped at an scf accuracy of 0.00309921 Ry, above conv_thr"),
+        (HEAD + GOOD + POOR + END, "above conv_thr"),
+        (HEAD + POOR + "     convergence NOT achieved after 2 iterations\n", "does not say that"),
+        (HEAD + END, "does not say how well"),
+        ("", "does not say that"),
+    ],
+)
+def test_espresso(output: str, doubt: str | None, tmp_path: Path) -> None:
+    (tmp_path / "espresso.pwo").write_text(output, encoding="utf-8")
+    code = code_of(ESPRESSO)
+    found = code.doubt(tmp_path, ESPRESSO)
+    assert found is None if doubt is None else doubt in (found or "")
+    assert code.version(tmp_path, ESPRESSO) == ("6.7MaX" if output else None)
+    assert list(code.files(ESPRESSO)) == ["Ge.upf", "Si.upf"]
+
+
+@pytest.mark.parametrize(
+    ("output", "doubt"), [("SCF run converged in 9 steps", False), ("SCF run NOT converged", True)]
+)
+def test_cp2k(output: str, doubt: bool, tmp_path: Path) -> None:
+    text = f" CP2K| version string:    CP2K version 2023.1\n *** {output} ***\n"
+    (tmp_path / "cp2k.out").write_text(text, encoding="utf-8")
+    calculator = object.__new__(CP2K)  # no program is started
+    calculator._shell = None
+    code = code_of(calculator)
+    assert code.version(tmp_path, calculator) == "CP2K version 2023.1"
+    assert (code.doubt(tmp_path, calculator) is not None) == doubt
+
+
+@pytest.mark.parametrize("converged", [True, False])
+def test_vasp(converged: bool, tmp_path: Path) -> None:
+    (tmp_path / "OUTCAR").write_text(" vasp.6.4.2 20Jul23 (build ...)\n", encoding="utf-8")
+    calculator = Vasp()
+    calculator.converged = converged
+    code = code_of(calculator)
+    assert code.version(tmp_path, calculator) == "6.4.2"
+    assert (code.doubt(tmp_path, calculator) is None) == converged
+
+
+def test_an_unknown_code_has_the_version_of_its_distribution() -> None:
+    code = code_of(SimpleNamespace())
+    assert code.name == "SimpleNamespace"
+    assert (source_version(Vasp) or "").startswith("ase 3.")
+
+
+def config(**content) -> CalculatorConfig:
+    return parse_settings(CalculatorConfig, content)
+
+
+def test_a_class_of_ase_gets_its_profile() -> None:
+    kwargs = {"profile": {"pseudo_dir": "/pseudo"}, "kpts": [2, 2, 2]}
+    factory = "ase.calculators.espresso:Espresso"
+    built = build_calculator(config(factory=factory, command="srun -n 4 pw.x", kwargs=kwargs), {})
+    assert built.profile.command == "srun -n 4 pw.x"
+    assert built.profile.pseudo_dir == "/pseudo"
+    assert built.parameters["kpts"] == [2, 2, 2]
+
+
+def test_changes_are_laid_over_the_keywords() -> None:
+    kwargs = {"encut": 400, "algo": "Normal"}
+    asked = config(factory="ase.calculators.vasp:Vasp", command="srun vasp_std", kwargs=kwargs)
+    built = build_calculator(asked, {"algo": "All"})
+    assert built.command == "srun vasp_std"
+    assert built.float_params["encut"] == 400
+    assert built.string_params["algo"] == "All"
+
+
+def test_a_program_without_command_is_an_error() -> None:
+    with pytest.raises(FactoryError, match="needs a command"):
+        build_calculator(config(factory="ase.calculators.espresso:Espresso"), {})
