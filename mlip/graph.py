@@ -129,6 +129,10 @@ class AtomicGraph:
             zip(self.edges[:, order].split(counts, dim=1), self.shifts[order].split(counts))
         )
 
+    def plain_fields(self) -> dict[str, Any]:
+        """What every graph has, without what a richer kind carries besides."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(AtomicGraph)}
+
     def replace(self, **changes: Any) -> "AtomicGraph":
         """A copy with some fields exchanged."""
         return dataclasses.replace(self, **changes)

@@ -21,8 +21,8 @@ class Property:
     shape : shape for one structure (per structure) or for one atom (per atom)
     per_atom : one value for each atom, or one for each structure
     extensive : grows with the structure, so that errors are compared per atom
-    unit : the unit inside the package
-    error_unit : the unit in which errors are printed
+    unit : the unit inside the package; empty for a number of things
+    error_unit : the unit in which errors are printed; empty for what is only predicted and counted
     ase_key : its key in the results of an ASE calculator, None if ASE has none
     label_keys : names under which data files are known to carry it, searched in this order
     """
@@ -59,6 +59,7 @@ _TABLE = (
     Property("energies", (), True, False, "eV", "meV", "energies"),
     Property("energy_uncertainty", (), False, True, "eV", "meV/atom", "energy_uncertainty"),
     Property("forces_uncertainty", (), True, False, "eV/Å", "meV/Å", "forces_uncertainty"),
+    Property("extrapolations", (), True, False, "", "", "extrapolations"),
 )  # fmt: skip
 
 PROPERTIES = MappingProxyType({p.name: p for p in _TABLE})

@@ -7,9 +7,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mlip.calculators.ase_calculator import MLIPCalculator, NoStressError
+    from mlip.calculators.ase_calculator import ExtrapolationWarning, MLIPCalculator, NoStressError
 
-__all__ = ["MLIPCalculator", "NoStressError"]
+__all__ = ["ExtrapolationWarning", "MLIPCalculator", "NoStressError"]
 
 
 def __getattr__(name: str) -> Any:

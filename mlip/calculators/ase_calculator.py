@@ -1,6 +1,7 @@
 """A trained potential as an ASE calculator."""
 
 import copy
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,13 +24,19 @@ class NoStressError(PropertyNotImplementedError, ValueError):
     """Stress was asked of a structure that has no volume."""
 
 
+class ExtrapolationWarning(UserWarning):
+    """A model was asked about environments of atoms beyond those it was trained on."""
+
+
 class MLIPCalculator(Calculator):
     """Energies, forces and stress of a trained potential, by ASE's rules.
 
     Results: energy and free_energy (eV, equal), energies (eV, one per atom), forces (eV/Å), stress
     (eV/Å^3, Voigt order xx yy zz yz xz xy, positive under tension); for a committee of two or more
     also energy_uncertainty (eV) and forces_uncertainty (eV/Å, one per atom), standard deviations
-    over the members, through ``calculator.get_property(name, atoms)``.
+    over the members, through ``calculator.get_property(name, atoms)``; for a model that knows the
+    range of its features in the training data also extrapolations, the number of features of each
+    atom outside of it, with an `ExtrapolationWarning` at the first structure that has any.
 
     What was computed is kept until positions, elements, cell or pbc change. An energy alone is
     computed without derivatives; once forces are needed, the stress comes along, because it costs
@@ -69,6 +76,9 @@ class MLIPCalculator(Calculator):
         self.model = loaded.to(place).requires_grad_(False)
         if self.model.n_members > 1:
             self.implemented_properties = [*self.implemented_properties, *UNCERTAINTIES]
+        if self.model.knows_its_range:
+            self.implemented_properties = [*self.implemented_properties, "extrapolations"]
+        self._has_warned = False
 
     def calculate(
         self,
@@ -85,10 +95,28 @@ class MLIPCalculator(Calculator):
         results = {name: _for_ase(name, value) for name, value in found.items()}
         _check_finite(results, graph)
         self.results = self.results | results | {"free_energy": results["energy"]}
+        if "extrapolations" in results:
+            self._warn_of(np.asarray(results["extrapolations"]))
 
     def export_properties(self) -> Properties:
         """The results ASE has a name for."""
         return Properties({k: v for k, v in self.results.items() if k in all_outputs})
+
+    def _warn_of(self, extrapolations: np.ndarray) -> None:
+        """Say once that the model extrapolates, and how much."""
+        outside = np.flatnonzero(extrapolations)
+        if self._has_warned or len(outside) == 0:
+            return
+        self._has_warned = True
+        worst = int(extrapolations.argmax())
+        warnings.warn(
+            f"the model extrapolates: {extrapolations.sum()} features of {len(outside)} of "
+            f"{len(extrapolations)} atoms are outside their range in the training data, most of "
+            f"atom {worst} ({self.atoms.symbols[worst]}): {extrapolations[worst]}. The counts are "
+            "in results['extrapolations']; later structures are counted without a warning",
+            ExtrapolationWarning,
+            stacklevel=2,
+        )
 
     def _graph(self, atoms: Atoms) -> AtomicGraph:
         """The structure with its neighbours, where the model computes."""
@@ -99,6 +127,8 @@ class MLIPCalculator(Calculator):
         wanted = {"energy", "energies"}
         if self.model.n_members > 1:
             wanted |= {"energy_uncertainty"}
+        if self.model.knows_its_range:
+            wanted |= {"extrapolations"}
         if "forces_uncertainty" in properties:
             wanted |= {"forces_uncertainty"}
         solid = bool(graph.pbc.all())

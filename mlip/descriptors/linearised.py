@@ -42,7 +42,7 @@ class DescribedGraph(AtomicGraph):
         """Several described graphs as one."""
         named = ("features", "jacobian", "described_at")
         carried: dict[str, Any] = {n: torch.cat([getattr(g, n) for g in graphs]) for n in named}
-        return cls(**_fields(AtomicGraph.batch(graphs)), **carried)
+        return cls(**AtomicGraph.batch(graphs).plain_fields(), **carried)
 
 
 def describe(descriptor: Descriptor, graph: AtomicGraph) -> DescribedGraph:
@@ -56,7 +56,7 @@ def describe(descriptor: Descriptor, graph: AtomicGraph) -> DescribedGraph:
         descriptor.index_of(graph.numbers),
     )
     return DescribedGraph(
-        **_fields(graph), features=features, jacobian=jacobian, described_at=vectors
+        **graph.plain_fields(), features=features, jacobian=jacobian, described_at=vectors
     )
 
 
@@ -103,8 +103,3 @@ class _Carried(torch.autograd.Function):
         jacobian, centres = ctx.saved_tensors
         by_edge = torch.bmm(jacobian, gradient[centres].unsqueeze(2)).squeeze(2)
         return by_edge.to(ctx.dtype), None, None, None
-
-
-def _fields(graph: AtomicGraph) -> dict[str, Any]:
-    """The plain graph's fields, to build a richer graph from."""
-    return {f.name: getattr(graph, f.name) for f in dataclasses.fields(AtomicGraph)}

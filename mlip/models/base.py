@@ -90,6 +90,28 @@ class Potential(nn.Module, ABC):
         """What the model knows of each atom's environment, for selection and uncertainty."""
         raise TypeError(f"{type(self).__name__} has no features")
 
+    @property
+    def knows_its_range(self) -> bool:
+        """Whether the model knows what it was trained on well enough to count extrapolations."""
+        return False
+
+    def with_features(self, graph: AtomicGraph) -> AtomicGraph:
+        """The graph carrying its features, if the model has any that energies and extrapolations
+        can share. The default carries nothing."""
+        return graph
+
+    def extrapolations(self, graph: AtomicGraph) -> Int[Tensor, " atoms"]:  # noqa: ARG002
+        """How many features of each atom are outside their range in the training data.
+
+        Raises
+        ------
+        ValueError
+            If the model does not know that range.
+        """
+        raise ValueError(
+            f"this {type(self).__name__} does not know the range of features in its training data"
+        )
+
     def forward(self, graph: AtomicGraph) -> Float[Tensor, " atoms"]:
         """Energies of atoms in eV, float64, reference energies included.
 

@@ -76,7 +76,8 @@ class BehlerParrinello(DescriptorPotential):
         return torch.empty_like(energies).index_copy(0, order, energies)
 
     def adapt(self, graphs: Sequence[AtomicGraph]) -> None:
-        """Standardise the features of each element over all its atoms in the training data.
+        """Standardise the features of each element over all its atoms in the training data, and
+        learn their range.
 
         Raises
         ------
@@ -95,6 +96,7 @@ class BehlerParrinello(DescriptorPotential):
             raise ValueError(f"the training data have no atoms of {', '.join(absent)}")
         for network, moment in zip(self.networks.values(), moments):
             network.standardise(moment.mean, moment.deviation)  # type: ignore[operator]
+        self.feature_range.set([m.smallest for m in moments], [m.largest for m in moments])
 
     @torch.no_grad()
     def start_from(self, energies: Mapping[int, float]) -> None:
@@ -103,12 +105,14 @@ class BehlerParrinello(DescriptorPotential):
 
 
 class _Moments:
-    """Mean and standard deviation of rows that arrive in portions, summed stably (T. F. Chan,
-    G. H. Golub, R. J. LeVeque, Am. Stat. 37, 242 (1983), eq. 2.1)."""
+    """Mean, standard deviation and extremes of rows that arrive in portions, summed stably (T. F.
+    Chan, G. H. Golub, R. J. LeVeque, Am. Stat. 37, 242 (1983), eq. 2.1)."""
 
     def __init__(self, n_features: int) -> None:
         self.count = 0
         self.mean = torch.zeros(n_features, dtype=torch.float64)
+        self.smallest = torch.full((n_features,), torch.inf, dtype=torch.float64)
+        self.largest = -self.smallest
         self._squares = torch.zeros(n_features, dtype=torch.float64)
 
     def add(self, rows: Float[Tensor, "rows features"]) -> None:
@@ -120,6 +124,8 @@ class _Moments:
         self._squares += ((rows - mean) ** 2).sum(0)
         self._squares += (mean - self.mean) ** 2 * (self.count * n / total)
         self.mean = self.mean + (mean - self.mean) * (n / total)
+        self.smallest = torch.minimum(self.smallest, rows.amin(0))
+        self.largest = torch.maximum(self.largest, rows.amax(0))
         self.count = total
 
     @property

@@ -33,7 +33,7 @@ class ModelCard(Settings):
     contradicts the weights; the second is for whoever made the model to tell.
     """
 
-    format_version: int = 1
+    format_version: int = 2
     """Of the file; readers upgrade older ones."""
     model: str | None = None
     """Name of the kind of model, such as behler_parrinello."""

@@ -80,6 +80,25 @@ class Committee(Potential):
         return torch.cat([member.features(graph) for member in members], dim=1)
 
     @property
+    def knows_its_range(self) -> bool:
+        return all(member.knows_its_range for member in self.potentials)
+
+    def with_features(self, graph: AtomicGraph) -> AtomicGraph:
+        return self.potentials[0].with_features(graph) if self._share_features else graph
+
+    def extrapolations(self, graph: AtomicGraph) -> Int[Tensor, " atoms"]:
+        """The largest count among the members, which may be trained on different data."""
+        if not self.knows_its_range:
+            return super().extrapolations(graph)
+        if self._share_features:
+            members = cast(list[DescriptorPotential], self.potentials)
+            features, index = members[0].features(graph), self.index_of(graph.numbers)
+            counts = [member.feature_range.outside(features, index) for member in members]
+        else:
+            counts = [member.extrapolations(graph) for member in self.potentials]
+        return torch.stack(counts).amax(0)
+
+    @property
     def potentials(self) -> list[Potential]:
         """The members."""
         return cast(list[Potential], list(self.members))

@@ -8,6 +8,9 @@ autograd call.
 
 which is ASE's sign: positive under tension.
 
+A model that knows the range of its features in the training data counts, for each atom, those that
+are outside it: `extrapolations`.
+
 A committee has a spread besides, over its M members m:
 
     energy_uncertainty = sqrt( sum_m (E_m - E)^2 / (M - 1) )                   eV
@@ -30,7 +33,8 @@ from mlip.ops.scatter import sum_by_index
 UNCERTAINTIES = ("energy_uncertainty", "forces_uncertainty")
 
 #: What `predict` can be asked for.
-PREDICTABLE = ("energy", "energies", "forces", "virial", "stress", *UNCERTAINTIES)
+PREDICTABLE = ("energy", "energies", "forces", "virial", "stress", "extrapolations",
+               *UNCERTAINTIES)  # fmt: skip
 
 
 def predict(
@@ -50,16 +54,17 @@ def predict(
 
     Returns
     -------
-    float64 tensors by name: energy [S], energies [A], forces [A, 3], virial [S, 3, 3],
-    stress [S, 3, 3], energy_uncertainty [S], forces_uncertainty [A], in the units of
-    `mlip.properties`
+    Tensors by name, float64 but for the last: energy [S], energies [A], forces [A, 3], virial
+    [S, 3, 3], stress [S, 3, 3], energy_uncertainty [S], forces_uncertainty [A], extrapolations [A]
+    int64, in the units of `mlip.properties`
 
     Raises
     ------
     ValueError
         If something else is wanted, or stress of a structure that is not periodic in all three
         directions (its volume is not defined), or an uncertainty of a model that is not a
-        committee of two or more, or the model does not know an element.
+        committee of two or more, or extrapolations of a model that does not know its range, or the
+        model does not know an element.
     """
     _check_wanted(model, graph, want)
     strained = not {"virial", "stress"}.isdisjoint(want)
@@ -70,6 +75,7 @@ def predict(
         moved = graph.replace(positions=positions)
         strain = torch.zeros_like(graph.cell).requires_grad_(strained)
         moved = moved.strained(strain) if strained else moved
+        moved = model.with_features(moved) if "extrapolations" in want else moved
         members = model.member_energies(moved) if uncertain else model(moved)[None]
         energies = members.mean(0)
         energy = sum_by_index(energies, graph.structure, graph.n_structures)
@@ -81,6 +87,8 @@ def predict(
             result |= {"forces": forces, "virial": virial}
         if "stress" in want:
             result["stress"] = -result["virial"] / graph.volumes[:, None, None]
+    if "extrapolations" in want:
+        result["extrapolations"] = model.extrapolations(moved)
     return {name: value if training else value.detach() for name, value in result.items()
             if name in want}  # fmt: skip
 

@@ -7,16 +7,19 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mlip.descriptors.base import Descriptor
+from mlip.descriptors.carried import FeaturedGraph
 from mlip.descriptors.linearised import describe, features_of, jacobian_bytes
 from mlip.graph import AtomicGraph
 from mlip.models.base import Potential
+from mlip.models.feature_range import FeatureRange
 
 
 class DescriptorPotential(Potential):
     """Energies of atoms as a regression on the features of their environments.
 
     Because the features are not learned, members of a committee that use equal descriptors share
-    one evaluation of them.
+    one evaluation of them. A model that knows the range of its features in the training data counts
+    those outside it.
     """
 
     def __init__(
@@ -24,6 +27,7 @@ class DescriptorPotential(Potential):
     ) -> None:
         super().__init__(species, descriptor.cutoff, repulsion)
         self.descriptor = descriptor
+        self.feature_range = FeatureRange(len(self.species), descriptor.n_features)
 
     @abstractmethod
     def regress(
@@ -32,7 +36,22 @@ class DescriptorPotential(Potential):
         """Learned energies of atoms, in units of the scale, from their features."""
 
     def features(self, graph: AtomicGraph) -> Float[Tensor, "atoms features"]:
+        if isinstance(graph, FeaturedGraph) and graph.descriptor is self.descriptor:
+            assert graph.features is not None
+            return graph.features
         return features_of(self.descriptor, graph.within(self.cutoff)).to(self.dtype)
+
+    @property
+    def knows_its_range(self) -> bool:
+        return self.feature_range.known
+
+    def with_features(self, graph: AtomicGraph) -> AtomicGraph:
+        return FeaturedGraph.of(graph, self.features(graph), self.descriptor)
+
+    def extrapolations(self, graph: AtomicGraph) -> Int[Tensor, " atoms"]:
+        if not self.knows_its_range:
+            return super().extrapolations(graph)
+        return self.feature_range.outside(self.features(graph), self.index_of(graph.numbers))
 
     def preparation_bytes(self, graphs: Sequence[AtomicGraph]) -> int:
         return jacobian_bytes(self.descriptor, graphs, self.dtype)

@@ -30,9 +30,10 @@ def evaluate(
 
     Returns
     -------
-    One dict per structure of float64 arrays: energy (), energies (n,), forces (n, 3), virial and
-    stress (3, 3), energy_uncertainty (), forces_uncertainty (n,). `stress` is absent where there
-    is none, in structures that are not periodic in three directions.
+    One dict per structure of float64 arrays (extrapolations: int64): energy (), energies (n,),
+    forces (n, 3), virial and stress (3, 3), energy_uncertainty (), forces_uncertainty and
+    extrapolations (n,). `stress` is absent where there is none, in structures that are not periodic
+    in three directions.
 
     Raises
     ------

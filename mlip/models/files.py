@@ -8,7 +8,6 @@ import datetime
 import hashlib
 import json
 import platform
-from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -25,14 +24,12 @@ from mlip.models.card import ModelCard
 from mlip.models.committee import Committee
 from mlip.models.placement import as_device, as_dtype, dtype_name
 from mlip.models.registry import MODELS
+from mlip.models.upgrades import UPGRADES
 from mlip.properties import PROPERTIES
 from mlip.settings import SettingsError, parse_settings
 
 FORMAT = "mlip model"
-FORMAT_VERSION = 1
-
-#: From the card of an older format version, as plain data, to that of the next.
-UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+FORMAT_VERSION = 2
 
 _KINDS: dict[str, type[Potential]] = MODELS | {"committee": Committee}
 _PACKAGES = ("nearsight", "torch", "numpy", "ase")
@@ -128,13 +125,16 @@ def load_model(
         card and weights do not fit together.
     """
     place, path = as_device(device), Path(path)
-    card, content = _read(path)
+    card, version, content = _read(path)
     model = _build(card, path)
     try:
         weights = safetensors.torch.load(content)
     except safetensors.SafetensorError as error:
         raise ModelFileError(f"{path} is damaged: {error}") from error
-    _check_fit(weights, model.state_dict(), path)
+    fresh = model.state_dict()
+    for older in range(version, FORMAT_VERSION):
+        weights = UPGRADES[older].weights(weights, fresh)
+    _check_fit(weights, fresh, path)
     _check_finite(weights, str(path))
     model.load_state_dict(weights)
     model.card = card
@@ -167,8 +167,8 @@ def _build(card: ModelCard, path: Path) -> Potential:
     return model.to(dtype)
 
 
-def _read(path: Path) -> tuple[ModelCard, bytes]:
-    """Card and whole content of a file that was found to be sound."""
+def _read(path: Path) -> tuple[ModelCard, int, bytes]:
+    """Card, format version and whole content of a file that was found to be sound."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -188,13 +188,15 @@ def _read(path: Path) -> tuple[ModelCard, bytes]:
             f"{path} is cut short or was added to: it has {len(payload)} bytes of weights, its "
             f"header says {size}. Copy it again"
         )
-    card = _upgraded(_plain_card(own, path), path)
+    stored = _plain_card(own, path)
+    card = _upgraded(stored, path)
     if own.get("sha256") != _digest(own["card"], payload):
         raise ModelFileError(f"{path} is damaged: card and weights do not match their checksum")
     try:
-        return parse_settings(ModelCard, card, f"the card in {path}"), content
+        parsed = parse_settings(ModelCard, card, f"the card in {path}")
     except SettingsError as error:
         raise ModelFileError(str(error)) from error
+    return parsed, stored["format_version"], content
 
 
 def _split(content: bytes) -> tuple[dict[str, Any], bytes]:
@@ -248,7 +250,7 @@ def _upgraded(card: dict[str, Any], path: Path) -> dict[str, Any]:
     while version < FORMAT_VERSION:
         if version not in UPGRADES:
             raise ModelFileError(f"{path} has format version {version}, which never existed")
-        version, card = version + 1, UPGRADES[version](card)
+        version, card = version + 1, UPGRADES[version].card(card)
     return card | {"format_version": version}
 
 

@@ -47,6 +47,7 @@ class TestCommittee(CalculatorConformance):
         assert not any("uncertainty" in name for name in exported)
 
 
+@pytest.mark.filterwarnings("ignore:the model extrapolates")
 class TestModelFile(CalculatorConformance):
     """Behler-Parrinello networks, as users have them: by the name of a file."""
 

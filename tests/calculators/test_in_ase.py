@@ -64,6 +64,7 @@ def test_nve_conserves_energy(copper: Atoms) -> None:
     assert ratios == pytest.approx([4.0, 4.0], rel=0.2)
 
 
+@pytest.mark.filterwarnings("ignore:the model extrapolates")
 @pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-5), ("float32", 2e-5)])
 def test_nve_with_networks(dtype: str, bound: float) -> None:
     """Behler-Parrinello networks, untrained: forces are the derivatives of the energy anyway."""

@@ -54,6 +54,7 @@ def by_calculator(folder: Path) -> tuple[list[Atoms], list[Atoms]]:
     return labelled, predicted
 
 
+@pytest.mark.filterwarnings("ignore:the model extrapolates")
 def test_json_is_all_there_is_and_agrees_with_the_calculator(folder: Path) -> None:
     result = mlip("evaluate", folder / "model.safetensors", folder / "data.extxyz", "--json")
     assert result.exit_code == 0, result.output
@@ -102,6 +103,7 @@ def test_files_are_taken_together(folder: Path) -> None:
     assert found["n_structures"] == 10
 
 
+@pytest.mark.filterwarnings("ignore:the model extrapolates")
 def test_output_holds_predictions_and_labels(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "predicted.extxyz"
     result = mlip(

@@ -28,6 +28,7 @@ from mlip.models import (
     save_model,
 )
 from mlip.models import files as model_files
+from mlip.models.upgrades import Upgrade
 
 SPECIES = (8, 14)
 FILES = Path(__file__).parents[1] / "files"
@@ -331,14 +332,14 @@ def test_a_model_of_no_table_is_not_saved(path: Path) -> None:
 
 def test_older_formats_are_upgraded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if two versions had come since: each upgrade is applied, in order."""
-    monkeypatch.setattr(model_files, "FORMAT_VERSION", 3)
+    monkeypatch.setattr(model_files, "FORMAT_VERSION", 4)
     upgrades = {
-        1: lambda card: card | {"licence": "from 1"},
-        2: lambda card: card | {"licence": card["licence"] + " by 2"},
+        2: Upgrade(card=lambda card: card | {"licence": "from 2"}),
+        3: Upgrade(card=lambda card: card | {"licence": card["licence"] + " by 3"}),
     }
     monkeypatch.setattr(model_files, "UPGRADES", upgrades)
     card = read_card(path)
-    assert (card.format_version, card.licence) == (3, "from 1 by 2")
+    assert (card.format_version, card.licence) == (4, "from 2 by 3")
     before, after = compute(small(), crystal(SPECIES)), compute(load_model(path), crystal(SPECIES))
     assert all((before[name] == after[name]).all() for name in before)
 

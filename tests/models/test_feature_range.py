@@ -1,0 +1,140 @@
+"""The range of features in the training data: what is outside it is counted, for every user."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from conformance.predictions import compute, graph_of
+from conformance.structures import crystal, molecule
+from toy import toy
+
+from mlip.calculators import ExtrapolationWarning, MLIPCalculator
+from mlip.models import BehlerParrinello, Committee, evaluate, load_model, save_model
+from mlip.models.feature_range import FeatureRange
+
+SPECIES = (8, 14)
+DESCRIPTOR = {"name": "symmetry_functions", "cutoff": 4.0}
+KINDS = ("one", "shared", "apart")
+
+
+def network(seed: int = 0, cutoff: float = 4.0) -> BehlerParrinello:
+    torch.manual_seed(seed)
+    content = {"descriptor": DESCRIPTOR | {"cutoff": cutoff}, "hidden": [4]}
+    model = BehlerParrinello(BehlerParrinello.Config.model_validate(content), SPECIES)
+    model.adapt([graph_of(model, shape(SPECIES)) for shape in (molecule, crystal)])
+    return model
+
+
+@pytest.fixture(params=KINDS)
+def model(request: pytest.FixtureRequest) -> BehlerParrinello | Committee:
+    if request.param == "one":
+        return network()
+    cutoff = 4.0 if request.param == "shared" else 3.5
+    return Committee([network(), network(1, cutoff)])
+
+
+def by_hand(model: BehlerParrinello, atoms: Atoms) -> np.ndarray:
+    """Counts against the extremes of the training structures, atom by atom."""
+    create = model.descriptor.create
+    known = {z: [] for z in SPECIES}
+    for structure in (molecule(SPECIES), crystal(SPECIES)):
+        for z, row in zip(structure.numbers, create(structure)):
+            known[z].append(row)
+    counts = []
+    for z, row in zip(atoms.numbers, create(atoms)):
+        low, high = np.min(known[z], 0), np.max(known[z], 0)
+        rounding = 1e-12 * np.maximum(abs(low), abs(high))
+        counts.append(np.sum((row < low - rounding) | (row > high + rounding)))
+    return np.array(counts)
+
+
+def test_counts_are_those_of_the_features(model: BehlerParrinello | Committee) -> None:
+    atoms = crystal(SPECIES)
+    atoms.rattle(0.02, seed=1)
+    members = getattr(model, "potentials", [model])
+    expected = np.max([by_hand(member, atoms) for member in members], axis=0)
+    assert 0 < expected.sum() < expected.size * members[0].descriptor.n_features
+    (found,) = evaluate(model, [graph_of(model, atoms)], ["energy", "forces", "extrapolations"])
+    np.testing.assert_array_equal(found["extrapolations"], expected)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_nothing_is_outside_where_the_model_was_trained(
+    model: BehlerParrinello | Committee, dtype: str
+) -> None:
+    """Rounding at the very bounds does not count, in either precision."""
+    calculator = MLIPCalculator(model, dtype=dtype)
+    for shape in (molecule, crystal):
+        counts = calculator.get_property("extrapolations", shape(SPECIES))
+        assert counts.sum() == 0
+
+
+def test_counting_changes_no_other_number(model: BehlerParrinello | Committee) -> None:
+    names = ["energy", "energies", "forces", "stress"]
+    if isinstance(model, Committee):
+        names += ["energy_uncertainty", "forces_uncertainty"]
+    plain = compute(model, crystal(SPECIES), names)
+    counted = compute(model, crystal(SPECIES), [*names, "extrapolations"])
+    for name in names:
+        np.testing.assert_allclose(counted[name], plain[name], rtol=1e-12, atol=1e-12)
+
+
+def test_the_features_are_evaluated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, evaluate_ = [], type(network().descriptor).evaluate
+
+    def counted(self, *arguments):
+        calls.append(1)
+        return evaluate_(self, *arguments)
+
+    committee = Committee([network(), network(1)])
+    monkeypatch.setattr(type(network().descriptor), "evaluate", counted)
+    compute(committee, crystal(SPECIES), ["forces", "forces_uncertainty", "extrapolations"])
+    assert len(calls) == 1
+
+
+def test_the_calculator_warns_once(model: BehlerParrinello | Committee) -> None:
+    atoms = crystal(SPECIES)
+    atoms.calc = MLIPCalculator(model)
+    atoms.get_forces()  # where it was trained: nothing to say
+    atoms.positions[0] += 0.3
+    with pytest.warns(ExtrapolationWarning, match=r"features of \d of 8 atoms") as said:
+        atoms.get_forces()
+    assert len(said) == 1
+    first = atoms.calc.results["extrapolations"]
+    assert first.dtype == np.int64
+    assert first.sum() > 0
+    atoms.positions[0] += 0.3  # warnings are errors here
+    atoms.get_forces()
+    assert atoms.calc.results["extrapolations"].sum() > 0
+
+
+def test_the_range_is_kept_in_the_file(tmp_path: Path) -> None:
+    save_model(tmp_path / "model.safetensors", network())
+    atoms = crystal(SPECIES)
+    atoms.rattle(0.1, seed=0)
+    counts = [
+        compute(model, atoms, ["extrapolations"])["extrapolations"]
+        for model in (network(), load_model(tmp_path / "model.safetensors"))
+    ]
+    np.testing.assert_array_equal(counts[0], counts[1])
+    assert counts[0].sum() > 0
+
+
+@pytest.mark.parametrize("unaware", [toy(SPECIES), Committee([network(), toy(SPECIES)])])
+def test_models_without_a_range_say_so(unaware: Committee) -> None:
+    with pytest.raises(ValueError, match="does not know the range"):
+        compute(unaware, crystal(SPECIES), ["extrapolations"])
+    calculator = MLIPCalculator(unaware)
+    assert "extrapolations" not in calculator.implemented_properties
+    calculator.get_property("energy", crystal(SPECIES))
+    assert "extrapolations" not in calculator.results
+
+
+def test_bounds_must_be_bounds() -> None:
+    one, two = torch.tensor([1.0]), torch.tensor([2.0])
+    with pytest.raises(ValueError, match="above upper"):
+        FeatureRange(1, 1).set([two], [one])
+    with pytest.raises(ValueError, match="above upper"):
+        FeatureRange(1, 1).set([torch.tensor([float("nan")])], [one])
