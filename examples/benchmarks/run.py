@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from mlip.cli.train import show_errors
+from mlip.cli.train_screen import show_errors
 from mlip.models import read_card
 from mlip.settings import load_settings
 from mlip.training import TrainingConfig, train

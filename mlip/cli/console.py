@@ -30,6 +30,11 @@ def remark(text: str) -> None:
     _err.print(escape(text), style="dim")
 
 
+def aside(text: str) -> None:
+    """A line of a running account, on standard error, as it is."""
+    _err.print(escape(text))
+
+
 def warn(text: str) -> None:
     """Something the user should act on, on standard error."""
     _err.print(f"[bold yellow]warning:[/] {escape(text)}")
@@ -76,26 +81,6 @@ def findings(title: str, rows: Sequence[tuple[str, str, str, str]]) -> None:
         _out.print(f"[{_VERDICTS[verdict]}]{verdict}[/]  {escape(f'{name:<{width}}  {figure}')}")
         _out.print(Padding(escape(meaning), (0, 0, 0, 6)), style="dim", soft_wrap=False)
     _out.print()
-
-
-class RunningTable:
-    """A table that grows, on standard error: one row for each thing that has happened.
-
-    Parameters
-    ----------
-    columns : name and unit of each; a row that is marked is the best so far
-    """
-
-    def __init__(self, columns: Sequence[tuple[str, str]]) -> None:
-        self._widths = [max(len(name), len(unit), 6) for name, unit in columns]
-        for line, style in zip(zip(*columns), ("bold", "dim")):
-            _err.print(self._line(line), style=style)
-
-    def row(self, cells: Sequence[str], *, marked: bool = False) -> None:
-        _err.print(self._line(cells) + (" *" if marked else ""))
-
-    def _line(self, cells: Sequence[str]) -> str:
-        return escape("  ".join(f"{cell:>{width}}" for cell, width in zip(cells, self._widths)))
 
 
 class Bar:

@@ -1,9 +1,12 @@
 """The report of `mlip data check` as tables that fit on a screen of 100 columns."""
 
+import json
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 
 from mlip.cli import console
+from mlip.data import LabelKeys, check_frames, read_frames
 from mlip.data.checks.report import DataReport, Finding, GroupSummary, Range, counted
 from mlip.units import convert
 
@@ -12,8 +15,21 @@ _ROWS = 20  # groups shown one by one
 _SOURCES = 4  # frames named for a finding
 
 
-def show_report(report: DataReport) -> None:
-    """Print the whole report."""
+def report_on(files: Sequence[Path], keys: LabelKeys, as_json: bool) -> DataReport:
+    """Check the structures of some files and print what was found."""
+    frames = read_frames(files, keys)
+    with console.progress_bar("looking at neighbours", len(frames)) as bar:
+        report = check_frames(frames, progress=lambda _done, _total: bar.step())
+    if as_json:
+        content = {"labels_found": frames.labels_found.to_dict(), **report.to_dict()}
+        console.show(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        console.show(str(frames.labels_found))
+        _show(report)
+    return report
+
+
+def _show(report: DataReport) -> None:
     console.show()
     for line in _overview(report):
         console.show(line)

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from mlip.cli import console
-from mlip.training.config import EXAMPLE, TrainingConfig
 
 
 def schema(
@@ -18,6 +17,8 @@ def schema(
 
     Editors that know JSON schema then complete and check a config while it is written.
     """
+    from mlip.training.config import EXAMPLE, TrainingConfig
+
     if example:
         console.show(EXAMPLE.rstrip())
         return

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from mlip.cli import console
-from mlip.models import ModelCard, read_card
 
 
 def show(
@@ -14,58 +13,11 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
 ) -> None:
     """Show the card of a model: what it is, what it was trained on, how well it did."""
+    from mlip.cli.card_report import show_card
+    from mlip.models import read_card
+
     card = read_card(model)
     if as_json:
         console.show(card.model_dump_json(indent=2))
-        return
-    console.details(f"{'-'.join(card.species)} potential", _identity(card))
-    console.details("Config", list(_flat(card.config)))
-    rows = [[symbol, f"{energy:.6f}"] for symbol, energy in card.reference_energies.items()]
-    source = f" ({card.reference_energies_source})" if card.reference_energies_source else ""
-    console.table(f"Reference energies{source}", ["element", "energy [eV]"], rows)
-    if card.errors:
-        _show_errors(card)
-    if card.versions:
-        console.details("Made with", list(card.versions.items()))
-
-
-def _identity(card: ModelCard) -> list[tuple[str, object]]:
-    """The facts that are known, in the order people ask for them."""
-    data = card.dataset
-    facts: list[tuple[str, object]] = [
-        ("model", card.model),
-        ("elements", ", ".join(card.species)),
-        ("cutoff", f"{card.cutoff:g} Å" if card.cutoff is not None else None),
-        ("precision", card.dtype),
-        ("energy scale", f"{card.scale:.6g} eV" if card.scale is not None else None),
-        ("trained on", f"{data.n_structures} structures, {data.n_atoms} atoms" if data else None),
-        ("level of theory", data.level_of_theory if data else None),
-        ("data fingerprint", data.fingerprint if data else None),
-        ("seed", card.seed),
-        ("created", card.created),
-        ("licence", card.licence),
-        ("citation", card.citation),
-        ("units", ", ".join(f"{name} {unit}" for name, unit in card.units.items()) or None),
-        ("file format", card.format_version),
-    ]
-    return [(name, value) for name, value in facts if value is not None]
-
-
-def _show_errors(card: ModelCard) -> None:
-    rows = [
-        [split, name, f"{error.mae:.2f}", f"{error.rmse:.2f}", error.unit]
-        for split, errors in card.errors.items()
-        for name, error in errors.items()
-    ]
-    console.table("Errors", ["data", "property", "MAE", "RMSE", "unit"], rows)
-
-
-def _flat(config: object, place: str = "") -> list[tuple[str, object]]:
-    """Nested config as dotted keys, as `--set` takes them."""
-    if not isinstance(config, dict):
-        return [(place, config)]
-    return [
-        entry
-        for key, value in config.items()
-        for entry in _flat(value, f"{place}.{key}" if place else str(key))
-    ]
+    else:
+        show_card(card)

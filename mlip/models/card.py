@@ -1,5 +1,6 @@
 """The card of a model: what it is, what it was trained on, how well it did. Kept in its file."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -64,3 +65,52 @@ class ModelCard(Settings):
     """Date in ISO 8601."""
     licence: str | None = None
     citation: str | None = None
+
+
+def joint_card(cards: Sequence[ModelCard]) -> ModelCard:
+    """The card of a committee from those of its members: what all say alike. Data that differ are
+    counted as those of the member that saw least; errors are means over the members, and say so:
+    those of the committee are smaller."""
+    if not cards:
+        return ModelCard()
+    return ModelCard(
+        reference_energies_source=_alike(cards, lambda card: card.reference_energies_source),
+        dataset=_joint_dataset([card.dataset for card in cards if card.dataset is not None]),
+        errors=_mean_errors(cards),
+        versions=_alike(cards, lambda card: card.versions) or {},
+        licence=_alike(cards, lambda card: card.licence),
+        citation=_alike(cards, lambda card: card.citation),
+    )
+
+
+def _alike(cards: Sequence[Any], told: Callable[[Any], Any]) -> Any:
+    first, *others = (told(card) for card in cards)
+    return first if all(other == first for other in others) else None
+
+
+def _joint_dataset(datasets: Sequence[DatasetCard]) -> DatasetCard | None:
+    if not datasets:
+        return None
+    fingerprints = dict.fromkeys(data.fingerprint for data in datasets)
+    least = min(datasets, key=lambda data: data.n_structures)
+    level = _alike(datasets, lambda data: data.level_of_theory)
+    changes = {"fingerprint": ", ".join(fingerprints), "level_of_theory": level}
+    return least.model_copy(update=changes)
+
+
+def _mean_errors(cards: Sequence[ModelCard]) -> dict[str, dict[str, ErrorCard]]:
+    """By split, named as means, the properties that all members have errors of."""
+    if len(cards) == 1:
+        return cards[0].errors
+    return {
+        f"{split}, mean of {len(cards)} members": {
+            name: ErrorCard(
+                mae=sum(card.errors[split][name].mae for card in cards) / len(cards),
+                rmse=sum(card.errors[split][name].rmse for card in cards) / len(cards),
+                unit=error.unit,
+            )
+            for name, error in errors.items()
+            if all(name in card.errors.get(split, {}) for card in cards)
+        }
+        for split, errors in cards[0].errors.items()
+    }

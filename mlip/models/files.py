@@ -20,7 +20,7 @@ from torch import Tensor
 
 from mlip.durable import write_whole
 from mlip.models.base import Potential
-from mlip.models.card import ModelCard
+from mlip.models.card import ModelCard, joint_card
 from mlip.models.committee import Committee
 from mlip.models.placement import as_device, as_dtype, dtype_name
 from mlip.models.registry import MODELS
@@ -49,7 +49,8 @@ def save_model(path: str | Path, model: Potential, card: ModelCard | None = None
     Parameters
     ----------
     card : what only the maker knows (data, errors, seed, licence, ...); what the model itself
-        knows (config, species, cutoff, precision, reference energies) is filled in from it
+        knows (config, species, cutoff, precision, reference energies) is filled in from it. Left
+        out, it is the model's own, or what the cards of a committee's members tell together
 
     Raises
     ------
@@ -58,7 +59,7 @@ def save_model(path: str | Path, model: Potential, card: ModelCard | None = None
     """
     weights = {name: w.detach().cpu().clone() for name, w in model.state_dict().items()}
     _check_finite(weights, "the model")
-    card_text = describe(model, card or model.card or ModelCard()).model_dump_json()
+    card_text = describe(model, card or model.card or _first_card(model)).model_dump_json()
     tensors, payload = _split(safetensors.torch.save(weights))
     own = {"format": FORMAT, "card": card_text, "sha256": _digest(card_text, payload)}
     write_whole(Path(path), _join({"__metadata__": own, **tensors}, payload))
@@ -91,6 +92,13 @@ def describe(model: Potential, card: ModelCard) -> ModelCard:
             "created": card.created or datetime.datetime.now(datetime.UTC).date().isoformat(),
         }
     )
+
+
+def _first_card(model: Potential) -> ModelCard:
+    """What is known of a model that has no card: of a committee, what its members' cards tell."""
+    if not isinstance(model, Committee):
+        return ModelCard()
+    return joint_card([member.card for member in model.potentials if member.card is not None])
 
 
 def _versions() -> dict[str, str]:

@@ -1,5 +1,8 @@
 """Where a model computes and in which precision, from the words of people and files."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 _PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
@@ -27,3 +30,14 @@ def as_device(device: str | torch.device) -> torch.device:
         reason = str(problem).splitlines()[0]
         raise ValueError(f"the device {str(device)!r} cannot be used: {reason}") from problem
     return found
+
+
+@contextmanager
+def on_threads(count: int) -> Iterator[None]:
+    """In the block torch computes on so many threads, after it as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

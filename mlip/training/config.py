@@ -98,8 +98,16 @@ class FitConfig(Settings):
 
     def identity(self) -> dict[str, Any]:
         """What must not change when a run is continued: all that decides a step. A run may be made
-        longer, watched differently, and continued on another device."""
-        free = {"epochs", "early_stopping", "checkpoint_minutes", "device", "loggers", "data"}
+        longer, watched differently, and continued on another device or number of threads."""
+        free = {
+            "epochs",
+            "early_stopping",
+            "checkpoint_minutes",
+            "device",
+            "threads",
+            "loggers",
+            "data",
+        }
         return self.model_dump(mode="json", exclude=free)
 
 
@@ -119,6 +127,9 @@ class TrainingConfig(FitConfig, Subject):
     """Precision of the learned part. Geometry, energies and losses are float64 in any case."""
     device: str = "auto"
     """`cpu`, `cuda`, `cuda:1`, or `auto`: a GPU if there is one."""
+    threads: int = Field(default=1, ge=1)
+    """Processor threads. One is fastest for networks of usual size, whose matrices are small; more
+    pay for wide networks and many features. Features may be rounded otherwise on another number."""
     precompute_gib: float = Field(6.0, ge=0.0)
     """Memory for what does not change during training (features and their derivatives, for models
     on a fixed descriptor), computed once before it, GiB. Data that need more have their features

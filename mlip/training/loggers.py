@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from mlip.properties import LABELS, PROPERTIES
 from mlip.settings import Settings
+from mlip.training.epoch_table import EpochTable
 from mlip.training.metrics import Errors
 from mlip.training.observers import Observer, Row, Summary
 
@@ -61,6 +62,7 @@ class TextLog(Observer):
 
     def __init__(self, path: Path) -> None:
         self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)
+        self._table: EpochTable | None = None
 
     def message(self, text: str) -> None:
         stamp = time.strftime("%Y-%m-%d %H:%M:%S")
@@ -89,9 +91,10 @@ class TextLog(Observer):
             self.message(f"{split} MAE / RMSE: {', '.join(parts)}")
 
     def validated(self, row: Row, best: bool) -> None:
-        titles = column_titles(row)
-        parts = [f"{title} {row[key]:.6g}" for key, title in titles.items()]
-        self.message(", ".join(parts) + (" (best)" if best else ""))
+        if self._table is None:
+            self._table = EpochTable(row)
+            self.message("\n".join(self._table.header()))
+        self.message(self._table.line(row, best))
 
     def close(self) -> None:
         self._file.close()

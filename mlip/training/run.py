@@ -19,7 +19,7 @@ from mlip.models import (
     evaluate,
     save_model,
 )
-from mlip.models.placement import as_dtype
+from mlip.models.placement import as_dtype, on_threads
 from mlip.properties import LABELS
 from mlip.settings import dump_settings
 from mlip.training.checkpoint import CheckpointFolder
@@ -112,7 +112,8 @@ def train(
         )
         observer = Observers([*logs, *observers] if ranks.first else [])
         try:
-            return _train(config, folder, resume, observer, ranks, device)
+            with on_threads(config.threads):
+                return _train(config, folder, resume, observer, ranks, device)
         except Exception as problem:
             observer.warning(f"stopped: {problem}")
             raise

@@ -13,7 +13,15 @@ from typer.testing import CliRunner, Result
 
 from mlip.calculators import MLIPCalculator
 from mlip.cli.main import app
-from mlip.models import DatasetCard, ErrorCard, ModelCard, build_model, save_model
+from mlip.models import (
+    Committee,
+    DatasetCard,
+    ErrorCard,
+    ModelCard,
+    build_model,
+    load_model,
+    save_model,
+)
 from mlip.models.behler_parrinello import BehlerParrinello
 
 
@@ -95,6 +103,62 @@ def test_what_has_no_label_is_left_out_and_said(folder: Path) -> None:
     result = mlip("evaluate", folder / "model.safetensors", folder / "bare.extxyz", "--json")
     assert result.exit_code == 0, result.output
     assert not {"energy", "forces", "stress"} & set(json.loads(result.stdout))
+
+
+def test_structures_without_labels_are_still_predicted(folder: Path, tmp_path: Path) -> None:
+    command = ["evaluate", folder / "model.safetensors", folder / "bare.extxyz"]
+    alone = mlip(*command)
+    assert (alone.exit_code, alone.stdout) == (0, "")
+    assert "none of 7 structures has a label" in " ".join(alone.stderr.split())
+    assert "--output FILE writes the predictions" in " ".join(alone.stderr.split())
+    written = mlip(*command, "--output", tmp_path / "predicted.extxyz")
+    assert "--output FILE" not in written.stderr
+    assert len(read(tmp_path / "predicted.extxyz", ":")) == 7
+
+
+@pytest.fixture(scope="module")
+def committee(folder: Path) -> Path:
+    """Two members that differ in their last layer."""
+    members = [load_model(folder / "model.safetensors") for _ in range(2)]
+    with torch.no_grad():
+        for parameter in members[1].parameters():
+            parameter.mul_(1.1)
+    save_model(folder / "committee.safetensors", Committee(members))
+    return folder / "committee.safetensors"
+
+
+def test_a_committee_is_held_against_its_errors(folder: Path, committee: Path) -> None:
+    command = ["evaluate", committee, folder / "data.extxyz"]
+    found = json.loads(mlip(*command, "--json").stdout)
+    for name, one in found["uncertainty"].items():
+        assert one["found"] == pytest.approx(found[name]["rmse"], rel=1e-9)
+        assert one["factor"] == pytest.approx(one["found"] / one["predicted"], rel=1e-12)
+        assert one["unit"] == found[name]["unit"]
+    assert set(found["uncertainty"]) == {"energy", "forces"}
+    shown = mlip(*command)
+    assert "Uncertainty of the committee" in shown.stdout
+    assert f"{found['uncertainty']['forces']['factor']:.2f}" in shown.stdout
+    single = mlip("evaluate", folder / "model.safetensors", folder / "data.extxyz", "--json")
+    assert "uncertainty" not in json.loads(single.stdout)
+
+
+def test_uncertainties_are_written(folder: Path, committee: Path, tmp_path: Path) -> None:
+    output = tmp_path / "predicted.extxyz"
+    assert mlip("evaluate", committee, folder / "data.extxyz", "--output", output).exit_code == 0
+    calculator = MLIPCalculator(committee)
+    for atoms in read(output, ":"):
+        spread = calculator.get_property("energy_uncertainty", atoms)
+        assert atoms.info["energy_uncertainty"] == pytest.approx(spread, rel=1e-6)
+        spreads = calculator.get_property("forces_uncertainty", atoms)
+        np.testing.assert_allclose(atoms.arrays["forces_uncertainty"], spreads, atol=2e-8)
+
+
+def test_the_card_of_a_committee_is_read_by_people(committee: Path) -> None:
+    shown = mlip("show", committee).stdout
+    for fact in ("members", "descriptor.cutoff", "PBE", "7 structures", "test, mean of 2 members"):
+        assert fact in shown
+    assert "{" not in shown
+    assert shown.count("descriptor.n_max") == 1
 
 
 def test_files_are_taken_together(folder: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import ase.io
 import numpy as np
 import pytest
+import torch
 from ase import Atoms
 from ase.build import bulk
 from toy import write_network
@@ -76,7 +77,10 @@ def test_ensembles(mlip, model, structure, ensemble, capsys) -> None:
 def test_resuming_makes_a_run_longer(mlip, model, structure, capsys) -> None:
     assert mlip("md", model, f"{structure}@0", "-T", 300, "--steps", 10) == 0
     assert mlip("md", model, f"{structure}@0", "-T", 300, "--steps", 20) == 1
-    assert "already holds a run" in capsys.readouterr().err
+    refusal = " ".join(capsys.readouterr().err.split())
+    assert "already holds a run" in refusal
+    assert "--resume" in refusal
+    assert "--output-dir" in refusal
     assert mlip("md", model, f"{structure}@0", "-T", 300, "--steps", 20, "--resume") == 0
     assert mlip("md", model, f"{structure}@0", "-T", 300, "--steps", 20, "-o", "whole") == 0
     assert Path("md/md.csv").read_bytes() == Path("whole/md.csv").read_bytes()
@@ -121,9 +125,24 @@ def test_files_that_are_not_there_are_one_clean_message(mlip, model, structure, 
     assert "absent.xyz" in capsys.readouterr().err
     assert mlip("md", "absent.safetensors", structure, "-T", 300) == 1
     assert "absent.safetensors" in capsys.readouterr().err
+    assert mlip("md", model, "absent.xyz@3", "-T", 300) == 1
+    assert "there is no file absent.xyz\n" in capsys.readouterr().err
     Path("text.txt").write_text("no structure at all\n")
     assert mlip("md", model, "text.txt", "-T", 300) == 1
     assert "cannot read a structure from text.txt" in capsys.readouterr().err
+
+
+def test_a_structure_beyond_the_end_is_one_clean_message(mlip, model, structure, capsys) -> None:
+    for number in (5000, -7):
+        assert mlip("md", model, f"{structure}@{number}", "-T", 300) == 1
+        shown = " ".join(capsys.readouterr().err.split())
+        assert f"there is no {structure}@{number}: {structure} holds 3 structures" in shown
+
+
+def test_threads_are_as_before_when_a_run_is_over(mlip, model, structure) -> None:
+    before = torch.get_num_threads()
+    assert mlip("md", model, f"{structure}@0", "-T", 300, "--steps", 1, "--threads", 3) == 0
+    assert torch.get_num_threads() == before
 
 
 def test_a_molecule_cannot_be_repeated(mlip, model, capsys) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mlip.properties import LABELS
+from mlip.training.epoch_table import EpochTable
 from mlip.training.loggers import (
     CsvLog,
     LoggersConfig,
@@ -51,12 +53,27 @@ def test_text_log(tmp_path: Path) -> None:
     log.message("two\nlines")
     log.warning("careful")
     log.validated(ROWS[0], best=True)
+    log.validated(ROWS[1], best=False)
     log.close()
     text = (tmp_path / "train.log").read_text(encoding="utf-8")
-    assert len(text.splitlines()) == 4
+    assert len(text.splitlines()) == 3 + 3 + 2
     assert "warning: careful" in text
-    assert "valid energy MAE [meV/atom] 4" in text
-    assert text.rstrip().endswith("(best)")
+    assert text.count("meV/atom") == 1
+    assert text.splitlines()[-2].endswith("5.00 1.0e-01      2 *")
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_row_of_all_properties_fits_80_columns() -> None:
+    names = [f"valid_{name}_{m}" for name in LABELS for m in ("mae", "rmse")]
+    row = {**ROWS[0], **dict.fromkeys(names, 12345.678), "train_loss": 1.234567e-15,
+           "valid_loss": 1.234567e15, "epoch": 12345, "seconds": 123456.7}  # fmt: skip
+    table = EpochTable(row)
+    lines = [*table.header(), table.line(row, best=True)]
+    assert max(map(len, lines)) <= 80
+    units = lines[2].split()
+    assert units == ["meV/atom", "meV/Å", "meV/Å^3", "s"]
+    # every unit ends where the figures of its column do
+    assert lines[2].index("meV/Å^3") + 7 == lines[3].rindex("12345.68") + 8
 
 
 def test_every_key_of_a_row_has_a_title() -> None:

@@ -179,6 +179,12 @@ def test_what_cannot_be_judged_is_counted(tmp_path: Path) -> None:
     assert re.search(r"valid: 6 structures, \d+ atoms, 4 without stress", log)
 
 
+def test_threads_are_as_before_when_training_is_over(data: Path, tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    train(parse_settings(TrainingConfig, plain_config(data, epochs=1, threads=2)), tmp_path / "r")
+    assert torch.get_num_threads() == before
+
+
 def test_a_later_stage_may_require_a_label(tmp_path: Path) -> None:
     write(tmp_path / "train.extxyz", [with_results(f) for f in molecules(12)], format="extxyz")
     plain = plain_config(tmp_path, stages=[{"from_epoch": 2, "loss": {"stress": {"weight": 1}}}])

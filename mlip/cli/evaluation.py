@@ -1,0 +1,147 @@
+"""The work of `mlip evaluate`: errors as tables and JSON, predictions as a file."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import ase.io
+import numpy as np
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.data import chemical_symbols
+
+from mlip.cli import console
+from mlip.data import Frame, LabelKeys, read_frames
+from mlip.graph import AtomicGraph
+from mlip.models import UNCERTAINTIES, Potential, load_model
+from mlip.models import evaluate as predict_all
+from mlip.models.placement import on_threads
+from mlip.neighbours import with_neighbours
+from mlip.properties import LABELS, to_voigt
+from mlip.training.metrics import Errors, ErrorStatistics, errors
+from mlip.validation.calibration import Calibration, calibrate
+
+
+def evaluate_files(
+    model: Path,
+    data: Sequence[Path],
+    keys: LabelKeys,
+    as_json: bool,
+    output: Path | None,
+    device: str,
+    dtype: str | None,
+    *,
+    threads: int,
+    batch_atoms: int,
+) -> None:
+    """Compare a model with the labels in some files, and write its predictions if asked to."""
+    potential = load_model(model, device=device, dtype=dtype)
+    frames = read_frames(data, keys)
+    _check_elements(potential, frames)
+    with on_threads(threads):
+        predictions = _predictions(potential, frames, batch_atoms)
+    if output is not None:
+        _write(output, frames, predictions)
+    found = errors(predictions, frames)
+    calibrations = calibrate(predictions, frames) if potential.n_members > 1 else {}
+    if as_json:
+        uncertainty = {name: dataclasses.asdict(one) for name, one in calibrations.items()}
+        content = found.to_json() | ({"uncertainty": uncertainty} if uncertainty else {})
+        console.show(json.dumps(content, indent=2, ensure_ascii=False))
+    if not found.overall:
+        hint = "" if output else "; --output FILE writes the predictions"
+        console.remark(f"none of {len(frames)} structures has a label to compare with{hint}")
+        return
+    _remark_on_missing(found, frames)
+    if not as_json:
+        _show(found, calibrations)
+
+
+def _predictions(
+    model: Potential, frames: Sequence[Frame], batch_atoms: int
+) -> list[dict[str, np.ndarray]]:
+    """What is compared and written, under a progress bar."""
+    want = (*LABELS, *UNCERTAINTIES) if model.n_members > 1 else LABELS
+    graphs = (
+        with_neighbours(AtomicGraph.from_atoms(frame.atoms), model.cutoff)
+        for frame in console.track(frames, "evaluating")
+    )
+    return predict_all(model, graphs, want, batch_atoms=batch_atoms)
+
+
+def _check_elements(model: Potential, frames: Sequence[Frame]) -> None:
+    for frame in frames:
+        unknown = sorted(set(frame.atoms.numbers.tolist()) - set(model.species))
+        if unknown:
+            raise ValueError(
+                f"{frame.source} contains {', '.join(chemical_symbols[z] for z in unknown)}; the "
+                f"model knows {', '.join(chemical_symbols[z] for z in model.species)}"
+            )
+
+
+def _remark_on_missing(found: Errors, frames: Sequence[Frame]) -> None:
+    """Say which properties could not be compared, or only in part."""
+    for name in LABELS:
+        labelled = sum(name in frame.labels for frame in frames)
+        if name not in found.overall:
+            console.remark(f"no structure has a label for {name}: it is left out")
+        elif labelled < len(frames):
+            console.remark(f"{labelled} of {len(frames)} structures have a label for {name}")
+
+
+def _show(found: Errors, calibrations: Mapping[str, Calibration]) -> None:
+    columns = ["structures", "property", "MAE", "RMSE", "largest", "unit"]
+    title = f"Errors of {found.n_structures} structures, {found.n_atoms} atoms"
+    console.table(title, columns, _rows("all", found.overall))
+    if len(found.by_config_type) > 1:
+        rows = [row for kind, part in found.by_config_type.items() for row in _rows(kind, part)]
+        console.table("By kind of structure", columns, rows)
+    if len(found.by_element) > 1:
+        rows = [row for symbol, part in found.by_element.items() for row in _rows(symbol, part)]
+        console.table("By element", columns, rows)
+    if calibrations:
+        _show_calibrations(calibrations)
+
+
+def _show_calibrations(calibrations: Mapping[str, Calibration]) -> None:
+    rows = [
+        [name, f"{one.predicted:.2f}", f"{one.found:.2f}", f"{one.factor:.2f}", one.unit]
+        for name, one in calibrations.items()
+    ]
+    columns = ["property", "predicted", "RMSE found", "factor", "unit"]
+    console.table("Uncertainty of the committee", columns, rows)
+    console.remark("factor: multiply uncertainties by it, to match the errors on these structures")
+
+
+def _rows(first: str, statistics: Mapping[str, ErrorStatistics]) -> list[list[str]]:
+    return [
+        [first, name, f"{part.mae:.2f}", f"{part.rmse:.2f}", f"{part.largest:.2f}", part.unit]
+        for name, part in statistics.items()
+    ]
+
+
+def _write(
+    path: Path, frames: Sequence[Frame], predictions: Sequence[dict[str, np.ndarray]]
+) -> None:
+    ase.io.write(path, [_predicted(f, p) for f, p in zip(frames, predictions)], format="extxyz")
+    console.remark(f"predictions of {len(frames)} structures in {path}")
+
+
+def _predicted(frame: Frame, prediction: dict[str, np.ndarray]) -> Atoms:
+    """The structure with predictions as results of a calculator, uncertainties (eV, eV/Å) under
+    their names, and its labels under REF_*."""
+    atoms = frame.atoms.copy()
+    for name, value in frame.labels.items():
+        if name == "forces":
+            atoms.arrays["REF_forces"] = value
+        else:
+            atoms.info[f"REF_{name}"] = float(value) if name == "energy" else to_voigt(value)
+    if "energy_uncertainty" in prediction:
+        atoms.info["energy_uncertainty"] = float(prediction["energy_uncertainty"])
+        atoms.arrays["forces_uncertainty"] = prediction["forces_uncertainty"]
+    results = {"energy": float(prediction["energy"]), "forces": prediction["forces"]}
+    if "stress" in prediction:
+        results["stress"] = to_voigt(prediction["stress"])
+    atoms.calc = SinglePointCalculator(atoms, **results)
+    return atoms

@@ -1,0 +1,59 @@
+"""`mlip` itself: quick to help, plain in failure, and what it says of the installation."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+import mlip
+from mlip.cli.main import app, main
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_help_needs_nothing_heavy() -> None:
+    check = (
+        "import sys, mlip.cli.main; "
+        "sys.exit(' '.join(m for m in ('torch', 'ase', 'numpy', 'scipy') if m in sys.modules) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"importing the command line imports {done.stderr}"
+
+
+def test_the_version() -> None:
+    result = run("--version")
+    assert result.exit_code == 0
+    assert mlip.__version__ in result.stdout
+
+
+def test_info_tells_versions_and_kernels() -> None:
+    shown = run("info")
+    assert shown.exit_code == 0, shown.output
+    for fact in (mlip.__version__, torch.__version__, "processors", "neighbour list (CPU)"):
+        assert fact in shown.stdout
+    found = json.loads(run("info", "--json").stdout)
+    assert found["versions"]["torch"] == torch.__version__
+    assert found["kernels"].keys() >= {"neighbour list (CPU)"}
+    assert found["threads"] >= 1
+
+
+def test_the_operating_system_is_quoted_without_its_numbers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path
+) -> None:
+    (tmp_path / "out").write_text("a file where a folder should be")
+    (tmp_path / "a.xyz").write_text("1\n\nH 0 0 0\n")
+    arguments = ["data", "split", str(tmp_path / "a.xyz"), "-o", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", ["mlip", *arguments, "--fractions", "1", "0", "0"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    shown = " ".join(capsys.readouterr().err.split())
+    assert "Errno" not in shown
+    assert shown.endswith(("out: file exists", "out/train.extxyz: not a directory"))
