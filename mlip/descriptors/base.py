@@ -93,6 +93,11 @@ class Descriptor(nn.Module, ABC):
             self.evaluate, vectors, centres, neighbours, species_index
         )
 
+    @property
+    def feature_counts(self) -> tuple[int, ...]:
+        """How many features atoms of each species have; beyond them the vector is zero."""
+        return (self.n_features,) * len(self.species)
+
     @abstractmethod
     def feature_names(self) -> list[str]:
         """What each feature is, in order."""

@@ -32,6 +32,12 @@ class BehlerDescriptor(Descriptor):
         function = from_inside(CUTOFF_FUNCTIONS[config.cutoff_function], config.cutoff_start)
         self.sums = nn.ModuleList(TermSums(terms, self.species, function) for terms in self.lists)
 
+    @property
+    def feature_counts(self) -> tuple[int, ...]:
+        if len(self.lists) == 1:
+            return super().feature_counts
+        return tuple(max(1, len(terms)) for terms in self.lists)
+
     def evaluate(
         self,
         vectors: Float[Tensor, "edges 3"],

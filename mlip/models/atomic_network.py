@@ -3,17 +3,12 @@
 import itertools
 import math
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-#: Each activation with the factor that gives its output a second moment of one for normal input.
-ACTIVATIONS: dict[str, tuple[type[nn.Module], float]] = {
-    "silu": (nn.SiLU, 1.6765),
-    "tanh": (nn.Tanh, 1.5925),
-}
+from mlip.models.activations import ACTIVATIONS
 
 
 class AtomicNetwork(nn.Module):
@@ -23,6 +18,13 @@ class AtomicNetwork(nn.Module):
     input (K. He et al., ICCV 2015, eq. 10, with the moment of the activation used here); biases
     start at zero. Energies of a new network are of order one.
 
+    Parameters
+    ----------
+    n_features : how many of the features it sees, from the first on
+    hidden : widths of the hidden layers
+    activation : of every hidden layer, or one name for each
+    output : activation of the energy
+
     Attributes
     ----------
     mean, scale : [features] of the training data, set by `standardise`; zero and one before
@@ -31,28 +33,44 @@ class AtomicNetwork(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, n_features: int, hidden: Sequence[int], activation: str) -> None:
+    def __init__(
+        self,
+        n_features: int,
+        hidden: Sequence[int],
+        activation: str | Sequence[str],
+        output: str = "linear",
+    ) -> None:
         super().__init__()
-        kind, gain = ACTIVATIONS[activation]
+        names = [activation] * len(hidden) if isinstance(activation, str) else list(activation)
+        self.n_features = n_features
+        self.activations = (*names, output)
         self.register_buffer("mean", torch.zeros(n_features, dtype=torch.float64))
         self.register_buffer("scale", torch.ones(n_features, dtype=torch.float64))
         widths = [n_features, *hidden, 1]
         layers: list[nn.Module] = []
-        for i, (n_in, n_out) in enumerate(itertools.pairwise(widths)):
+        gain = 1.0
+        for (n_in, n_out), name in zip(itertools.pairwise(widths), self.activations, strict=True):
             linear = nn.Linear(n_in, n_out, dtype=torch.float64)
-            nn.init.normal_(linear.weight, std=(gain if i else 1.0) / math.sqrt(n_in))
+            nn.init.normal_(linear.weight, std=gain / math.sqrt(n_in))
             nn.init.zeros_(linear.bias)
+            kind, gain = ACTIVATIONS[name]
             layers += [linear, kind()]
-        self.layers = nn.Sequential(*layers[:-1])
+        self.layers = nn.Sequential(*(layers[:-1] if output == "linear" else layers))
+
+    @property
+    def linears(self) -> list[nn.Linear]:
+        """The layers with weights, from the features to the energy."""
+        return [layer for layer in self.layers if isinstance(layer, nn.Linear)]
 
     @torch.no_grad()
     def begin_at(self, energy: float) -> None:
         """Add a constant to what a new network gives, in units of the scale of the model."""
-        cast(nn.Linear, self.layers[-1]).bias.fill_(energy)
+        self.linears[-1].bias.fill_(energy)
 
     def forward(self, features: Float[Tensor, "atoms features"]) -> Float[Tensor, " atoms"]:
         """Energies of atoms in units of the scale of the model."""
-        return self.layers((features - self.mean) / self.scale).squeeze(1)
+        seen = features[:, : self.n_features]
+        return self.layers((seen - self.mean) / self.scale).squeeze(1)
 
     def standardise(
         self, mean: Float[Tensor, " features"], deviation: Float[Tensor, " features"]
@@ -65,6 +83,7 @@ class AtomicNetwork(nn.Module):
         learned. If no feature changed (one perfect crystal), the magnitude of the means takes the
         place of the deviations.
         """
+        mean, deviation = mean[: self.n_features], deviation[: self.n_features]
         typical = float((deviation**2).mean().sqrt())
         if typical <= 1e-12 * float(mean.abs().max()):
             typical = float((mean**2).mean().sqrt()) or 1.0

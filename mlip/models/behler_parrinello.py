@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
-from ase.data import chemical_symbols
+from ase.data import atomic_numbers, chemical_symbols
 from jaxtyping import Float, Int
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from mlip.descriptors import DescriptorConfig, build_descriptor
 from mlip.graph import AtomicGraph
+from mlip.models.activations import ActivationName
 from mlip.models.atomic_network import AtomicNetwork
 from mlip.models.batching import batches
 from mlip.models.descriptor_potential import DescriptorPotential
@@ -23,6 +24,25 @@ from mlip.settings import Settings
 
 #: Atoms whose features are computed at once while standardising.
 _ATOMS_AT_ONCE = 512
+
+
+class NetworkConfig(Settings):
+    """The network of one element that has a shape of its own."""
+
+    hidden: tuple[PositiveInt, ...]
+    """Widths of the hidden layers; none for a linear model."""
+    activation: tuple[ActivationName, ...]
+    """One for each hidden layer."""
+    output: ActivationName = "linear"
+    """Activation of the energy."""
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> "NetworkConfig":
+        if len(self.hidden) != len(self.activation):
+            raise ValueError(
+                f"{len(self.hidden)} hidden layers, but {len(self.activation)} activations"
+            )
+        return self
 
 
 class BehlerParrinello(DescriptorPotential):
@@ -41,8 +61,11 @@ class BehlerParrinello(DescriptorPotential):
         """What the networks see of an atom's environment."""
         hidden: tuple[PositiveInt, ...] = Field(default=(64, 64), min_length=1)
         """Widths of the hidden layers."""
-        activation: Literal["silu", "tanh"] = "silu"
-        """Both have all derivatives, so forces are smooth."""
+        activation: ActivationName = "silu"
+        """Of every hidden layer; with relu, which has a kink, forces jump."""
+        networks: dict[str, NetworkConfig] = Field(default_factory=dict)
+        """For elements that have a network of another shape: {H: {hidden: [20], activation:
+        [tanh]}}."""
         repulsion: ZBL.Config | None = None
         """Repulsion of nuclei at distances where there are no data; null for none."""
 
@@ -53,12 +76,11 @@ class BehlerParrinello(DescriptorPotential):
         repulsion = ZBL(config.repulsion, species, descriptor.cutoff) if config.repulsion else None
         super().__init__(species, descriptor, repulsion)
         self.config = config
+        _check_elements(config.networks, self.species)
         self.networks = nn.ModuleDict(
             {
-                chemical_symbols[z]: AtomicNetwork(
-                    descriptor.n_features, config.hidden, config.activation
-                )
-                for z in self.species
+                chemical_symbols[z]: _network(config, chemical_symbols[z], n_features)
+                for z, n_features in zip(self.species, descriptor.feature_counts)
             }
         )
         self.to(torch.float64)
@@ -102,6 +124,22 @@ class BehlerParrinello(DescriptorPotential):
     def start_from(self, energies: Mapping[int, float]) -> None:
         for z, network in zip(self.species, self.networks.values()):
             network.begin_at(energies[z] / float(self.composition.scale))  # type: ignore[operator]
+
+
+def _check_elements(networks: Mapping[str, NetworkConfig], species: Sequence[int]) -> None:
+    unknown = [symbol for symbol in networks if atomic_numbers.get(symbol) not in species]
+    if unknown:
+        raise ValueError(
+            f"networks are given for {', '.join(unknown)}, but the species are "
+            f"{', '.join(chemical_symbols[z] for z in species)}"
+        )
+
+
+def _network(config: BehlerParrinello.Config, symbol: str, n_features: int) -> AtomicNetwork:
+    own = config.networks.get(symbol)
+    if own is None:
+        return AtomicNetwork(n_features, config.hidden, config.activation)
+    return AtomicNetwork(n_features, own.hidden, own.activation, own.output)
 
 
 class _Moments:
