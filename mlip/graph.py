@@ -212,7 +212,8 @@ class AtomicGraph:
         return self.replace(positions=positions, cell=self.cell @ deformation)
 
     def within(self, cutoff: float) -> "AtomicGraph":
-        """The graph with only the edges shorter than `cutoff` (Å).
+        """The graph with only the edges shorter than `cutoff` (Å): the same, in the same order, as
+        those that `with_neighbours` finds.
 
         Raises
         ------
@@ -227,7 +228,8 @@ class AtomicGraph:
             )
         if self.edge_cutoff == cutoff:
             return self
-        near = torch.linalg.norm(self.edge_vectors().detach(), dim=1) < cutoff
+        cell = self.cell if self.n_structures == 1 else self.cell[self.structure[edges[0]]]
+        near = are_within(cutoff, self.positions.detach(), cell.detach(), edges, shifts)
         return self.replace(edges=edges[:, near], shifts=shifts[near], edge_cutoff=cutoff)
 
     def _edges_and_shifts(self) -> tuple[Tensor, Tensor]:
@@ -262,6 +264,25 @@ class AtomicGraph:
             f"AtomicGraph({self.n_structures} structures, {self.n_atoms} atoms, "
             f"{edges}{within}{labels})"
         )
+
+
+def are_within(
+    cutoff: float,
+    positions: Float[Tensor, "atoms 3"],
+    cell: Float[Tensor, "one_or_edges 3 3"],
+    edges: Int[Tensor, "2 edges"],
+    shifts: Int[Tensor, "edges 3"],
+) -> Bool[Tensor, " edges"]:
+    """Whether |r_j + shift @ cell - r_i| < cutoff (Å), for each edge.
+
+    Where rounding decides, it is that of these operations one after the other in float64, squares
+    compared: as in the compiled neighbour list, so that all lists agree to the last edge.
+    """
+    n = shifts.to(cell.dtype)[:, :, None]
+    moved = n[:, 0] * cell[:, 0] + n[:, 1] * cell[:, 1] + n[:, 2] * cell[:, 2]
+    vectors = (positions[edges[1]] - positions[edges[0]]) + moved
+    x, y, z = (vectors * vectors).unbind(1)
+    return (x + y + z) < cutoff * cutoff
 
 
 def _check_atoms(atoms: Atoms) -> None:

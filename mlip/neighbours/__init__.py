@@ -12,8 +12,10 @@ __all__ = ["neighbour_list", "with_neighbours"]
 def with_neighbours(graph: AtomicGraph, cutoff: float) -> AtomicGraph:
     """The graph with all edges shorter than `cutoff` (Å), for any periodicity and cell.
 
-    Edges are sorted by centre. The order within a centre is the same each time, but it is not the
-    same with and without the compiled core.
+    Edges are sorted by centre, then by neighbour, then by shift, its first component first. Two
+    lists of the same edges are therefore the same, however they were found: with the compiled core
+    or without, of an atom moved by a cell vector and back, or out of a longer list by
+    `AtomicGraph.within`.
 
     Raises
     ------

@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from mlip.graph import are_within
+
 #: Distances computed at once; bounds the memory of one block of centres to some hundred MB.
 _BLOCK = 4_000_000
 
@@ -60,7 +62,8 @@ def find_neighbours(
     pbc: Bool[Tensor, " 3"],
     cutoff: float,
 ) -> tuple[Int[Tensor, "2 edges"], Int[Tensor, "edges 3"]]:
-    """All pairs of one structure with |r_j + shift @ cell - r_i| < cutoff (Å), sorted by centre.
+    """All pairs of one structure with |r_j + shift @ cell - r_i| < cutoff (Å), sorted by centre,
+    neighbour and shift.
 
     Returns
     -------
@@ -71,13 +74,14 @@ def find_neighbours(
     basis = _complete_basis(cell, pbc)
     wraps = torch.floor(positions @ torch.linalg.inv(basis)) * pbc
     wrapped = positions - wraps @ basis
-    images = _images(basis, pbc, cutoff)
+    reach = cutoff + _rounding(cutoff, positions)
+    images = _images(basis, pbc, reach)
     found = []
     block = max(1, _BLOCK // max(1, n_atoms * len(images)))
     for start in range(0, n_atoms, block):
         centres = wrapped[start : start + block]
         vectors = wrapped[None, :, None] - centres[:, None, None] + (images @ basis)[None, None]
-        near = (vectors**2).sum(-1) < cutoff**2
+        near = (vectors**2).sum(-1) < reach**2
         i, j, image = torch.nonzero(near, as_tuple=True)
         i = i + start
         other = (i != j) | (images[image] != 0).any(dim=1)
@@ -86,7 +90,15 @@ def find_neighbours(
         torch.cat(found, dim=1) if found else torch.empty(3, 0, dtype=torch.int64)
     )
     shifts = images[image] + wraps[centre] - wraps[neighbour]
-    return torch.stack([centre, neighbour]), shifts.to(torch.int64)
+    edges, shifts = torch.stack([centre, neighbour]), shifts.to(torch.int64)
+    near = are_within(cutoff, positions, cell[None], edges, shifts)
+    return edges[:, near], shifts[near]
+
+
+def _rounding(cutoff: float, positions: Tensor) -> float:
+    """Å by which distances between wrapped atoms may be wrong, generously: these atoms only have to
+    be looked at."""
+    return 1e-9 * cutoff + 1e-13 * float(positions.abs().max() if len(positions) else 0.0)
 
 
 def _check(s: int, positions: Tensor, cell: Tensor, pbc: Tensor) -> None:

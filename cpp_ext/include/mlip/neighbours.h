@@ -51,6 +51,9 @@ class NeighbourList {
   // Finds all pairs (i, j, shift) of atoms of the same structure with
   //   |positions[j] - positions[i] + shift @ cell| < cutoff,
   // both (i, j, shift) and (j, i, -shift); an atom is its own neighbour only through an image.
+  // Where rounding decides, it is that of this formula in double precision, evaluated from left to
+  // right with shift @ cell = ((s0 c0 + s1 c1) + s2 c2), squares compared: the answer for a pair
+  // does not depend on the other atoms, on the instruction set or on the threads.
   //
   // `threads` is the most that may be used; small inputs use one. The result does not depend on it.
   //
@@ -64,8 +67,9 @@ class NeighbourList {
   // Number of pairs that the last `find` found.
   int64_t size() const;
 
-  // Writes them, sorted by centre. Within a centre their order is unspecified but always the same
-  // for the same input. Vectors agree with the definition above to rounding.
+  // Writes them in canonical order: by centre, then neighbour, then shift, its first component
+  // first. The same pairs are the same list, however they were found. Vectors agree with the
+  // definition above to rounding. May be called again; the arrays must not overlap.
   void write(const PairArrays& out) const;
 
   // Bytes of working memory that the object keeps for the next call.

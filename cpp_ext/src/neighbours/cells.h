@@ -12,7 +12,7 @@ namespace mlip {
 // row of cells along x is one run of points.
 struct Cells {
   std::vector<double> x, y, z;  // and kPadding more: vector loads read past the last point
-  std::vector<Image> image;
+  std::vector<int32_t> source;  // which of the points given each is
   std::vector<int32_t> start;
   std::vector<int32_t> centres;  // the points that are atoms themselves, ascending
   int32_t number[3];             // of cells along x, y, z
@@ -20,17 +20,16 @@ struct Cells {
   double extent;                 // Å, of the grid along its longest side
 
   // Scratch of `sort_into_cells`, kept to be used again.
-  std::vector<int32_t> cell_of_point, next, source;
+  std::vector<int32_t> cell_of_point, next;
   int64_t bytes() const;
 };
 
 constexpr int kPadding = 8;
 
-// Sorts `points`, of which the first `n_atoms` are atoms and the others images. Cells are as wide
-// as `reach` (Å) or, along x, a fraction of it; wider if most would be empty. Points that are
-// farther apart than `reach` along a direction may be moved along it, staying farther apart than
-// `reach`: so two atoms at the ends of the world cost no more memory than two neighbours. Changes
-// `points`.
-void sort_into_cells(Points& points, int64_t n_atoms, double reach, Cells& cells);
+// Sorts `points` into cells as wide as `reach` (Å) or, along x, a fraction of it; wider if most
+// would be empty. Points that are farther apart than `reach` along a direction may be moved along
+// it, staying farther apart than `reach`: so two atoms at the ends of the world cost no more memory
+// than two neighbours. Changes positions of `points`.
+void sort_into_cells(Points& points, double reach, Cells& cells);
 
 }  // namespace mlip

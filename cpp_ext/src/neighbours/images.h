@@ -14,17 +14,24 @@ struct Image {
   int64_t shift[3];
 };
 
-struct Points {
-  std::vector<double> x, y, z;
-  std::vector<Image> image;
-
-  void clear();
-  void add(const double position[3], const Image& what);
-  int64_t size() const { return static_cast<int64_t>(image.size()); }
+struct Point {
+  double position[3];  // Å
+  Image image;
+  bool is_atom;  // the atom itself, wrapped; else one of its images
 };
 
-// Fills `points`: first the atoms themselves, in order, then every image within `reach` (Å) of the
-// box around them. `atom` of a point counts from `first_atom`.
+// In canonical order: by atom, then by shift, the first component first.
+struct Points {
+  std::vector<Point> all;
+  std::vector<int32_t> atoms;  // which of them are the atoms themselves, in order
+  std::vector<Point> wrapped;  // scratch of `place_images`, kept to be used again
+
+  int64_t size() const { return static_cast<int64_t>(all.size()); }
+  int64_t bytes() const;
+};
+
+// Fills `points` with the atoms, wrapped, and every image within `reach` (Å) of the box around
+// them. `atom` of an image counts from `first_atom`.
 // Returns the largest number (Å) that took part in a sum on the way to a difference of two points;
 // rounding errors of distances are some 1e-16 of it.
 // Throws std::invalid_argument if a position is not finite, so many cells away that nothing is left

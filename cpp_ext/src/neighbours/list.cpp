@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ascending.h"
 #include "cells.h"
 #include "definition.h"
 #include "images.h"
@@ -18,8 +19,9 @@
 namespace mlip {
 namespace {
 
-// Fewer atoms than this for each thread are done sooner than a thread starts.
-constexpr int64_t kAtomsPerThread = 2500;
+// A thread costs some 20 µs to start and join, twice for a list; these atoms of a liquid within 6 Å
+// take a millisecond, and of the thinnest gas still more than the threads.
+constexpr int64_t kAtomsPerThread = 1000;
 
 NamedSearch best_search() {
   NamedSearch all[kMostSearches];
@@ -32,6 +34,7 @@ void grow_found(Found* found, int64_t more);
 // The neighbours that one thread found.
 struct Hits {
   std::vector<int32_t> points, counts;
+  Ascending ascending;
   Found found() { return {points.data(), 0, static_cast<int64_t>(points.size()), grow_found}; }
 };
 
@@ -50,12 +53,14 @@ void grow_found(Found* found, int64_t more) {
 struct Judge {
   const double* positions;
   const double* cell;
-  const Image* image;
+  const Point* points;
+  const int32_t* source;
   double cutoff2;
 
   static bool decide(const void* context, int32_t centre, int32_t candidate) {
     const Judge& judge = *static_cast<const Judge*>(context);
-    const Image &i = judge.image[centre], &j = judge.image[candidate];
+    const Image& i = judge.points[judge.source[centre]].image;
+    const Image& j = judge.points[judge.source[candidate]].image;
     int64_t shift[3];
     for (int k = 0; k < 3; ++k) shift[k] = j.shift[k] - i.shift[k];
     return within_as_defined(judge.positions + 3 * i.atom, judge.positions + 3 * j.atom, shift,
@@ -65,22 +70,22 @@ struct Judge {
 
 // One structure, ready to be searched.
 struct Prepared {
+  Points points;
   Cells cells;
   Limits limits;
   Judge judge;
 };
 
-void prepare(const Structures& structures, int64_t s, double cutoff, Points& points,
-             Prepared& prepared) {
+void prepare(const Structures& structures, int64_t s, double cutoff, Prepared& prepared) {
   const int64_t first = structures.first_atom[s], n_atoms = structures.first_atom[s + 1] - first;
   const double* cell = structures.cells + 9 * s;
   const double* positions = structures.positions + 3 * first;
   const Lattice lattice = reduced_lattice(cell, structures.periodic + 3 * s);
   const double margin = kMargin * cutoff;
   const double magnitude =
-      place_images(positions, n_atoms, first, lattice, cell, cutoff + margin, points);
+      place_images(positions, n_atoms, first, lattice, cell, cutoff + margin, prepared.points);
   if (kRounding * magnitude > margin) raise(Problem::kRounding);
-  sort_into_cells(points, n_atoms, cutoff, prepared.cells);
+  sort_into_cells(prepared.points, cutoff, prepared.cells);
   if (n_atoms == 0) return;
 
   const double error = kRounding * (magnitude + prepared.cells.extent + cutoff);
@@ -89,38 +94,39 @@ void prepare(const Structures& structures, int64_t s, double cutoff, Points& poi
   prepared.limits.possible = possible * possible;
   prepared.limits.reach = possible * (1 + 1e-8);  // cells are found by rounded coordinates
   prepared.limits.decide = Judge::decide;
-  prepared.judge = {structures.positions, cell, prepared.cells.image.data(), cutoff * cutoff};
+  prepared.judge = {structures.positions, cell, prepared.points.all.data(),
+                    prepared.cells.source.data(), cutoff * cutoff};
   prepared.limits.context = &prepared.judge;
 }
 
-// The neighbours found of one centre.
+// One centre, its neighbours in canonical order, and where they go.
 struct Row {
-  const int32_t* points;
-  int32_t centre;
+  const Point* points;
+  const Point& centre;
+  const int32_t* neighbours;
+  int64_t size, first_pair;
 };
 
-void write_indices(const Cells& cells, const Row& row, int64_t n, int64_t pair,
-                   const PairArrays& out) {
-  const Image home = cells.image[row.centre];
-  if (out.centres) std::fill_n(out.centres + pair, n, home.atom);
-  for (int64_t k = 0; k < n; ++k) {
-    const Image& image = cells.image[row.points[k]];
-    if (out.neighbours) out.neighbours[pair + k] = image.atom;
+void write_indices(const Row& row, const PairArrays& out) {
+  const Image home = row.centre.image;
+  if (out.centres) std::fill_n(out.centres + row.first_pair, row.size, home.atom);
+  for (int64_t k = 0; k < row.size; ++k) {
+    const Image& image = row.points[row.neighbours[k]].image;
+    if (out.neighbours) out.neighbours[row.first_pair + k] = image.atom;
     if (out.shifts) {
-      int64_t* shift = out.shifts + 3 * (pair + k);
+      int64_t* shift = out.shifts + 3 * (row.first_pair + k);
       for (int d = 0; d < 3; ++d) shift[d] = image.shift[d] - home.shift[d];
     }
   }
 }
 
-void write_lengths(const Cells& cells, const Row& row, int64_t n, int64_t pair,
-                   const PairArrays& out) {
-  const double x = cells.x[row.centre], y = cells.y[row.centre], z = cells.z[row.centre];
-  for (int64_t k = 0; k < n; ++k) {
-    const int32_t q = row.points[k];
-    const double v[3] = {cells.x[q] - x, cells.y[q] - y, cells.z[q] - z};
-    if (out.distances) out.distances[pair + k] = length(v);
-    if (out.vectors) std::copy_n(v, 3, out.vectors + 3 * (pair + k));
+void write_lengths(const Row& row, const PairArrays& out) {
+  const double* from = row.centre.position;
+  for (int64_t k = 0; k < row.size; ++k) {
+    const double* to = row.points[row.neighbours[k]].position;
+    const double v[3] = {to[0] - from[0], to[1] - from[1], to[2] - from[2]};
+    if (out.distances) out.distances[row.first_pair + k] = length(v);
+    if (out.vectors) std::copy_n(v, 3, out.vectors + 3 * (row.first_pair + k));
   }
 }
 
@@ -144,11 +150,10 @@ struct NeighbourList::State {
   int threads = 1;
   int64_t n_structures = 0, n_atoms = 0, n_pairs = 0;
   std::vector<Prepared> prepared;  // as many as ever were needed; the first n_structures count
-  std::vector<Points> scratch;     // one for each thread
   std::vector<Hits> hits;          // one for each thread
   std::vector<int64_t> first_atom;
-  std::vector<int64_t> first_pair;  // [n_atoms + 1]
-  std::vector<Row> rows;            // [n_atoms]
+  std::vector<int64_t> first_pair;         // [n_atoms + 1]
+  std::vector<const int32_t*> neighbours;  // [n_atoms], of each: points of its structure
 
   int64_t share(int t) const { return n_atoms * t / threads; }
 
@@ -173,10 +178,11 @@ struct NeighbourList::State {
 };
 
 void NeighbourList::State::prepare_all(const Structures& structures, double cutoff) {
-  in_threads(threads, [&](int t) {
-    for (int64_t s = t; s < n_structures; s += threads) {
+  const int busy = static_cast<int>(std::min<int64_t>(threads, std::max<int64_t>(1, n_structures)));
+  in_threads(busy, [&](int t) {
+    for (int64_t s = t; s < n_structures; s += busy) {
       try {
-        prepare(structures, s, cutoff, scratch[t], prepared[s]);
+        prepare(structures, s, cutoff, prepared[s]);
       } catch (const std::invalid_argument& error) {
         throw std::invalid_argument("structure " + std::to_string(s) + ": " + error.what());
       }
@@ -193,25 +199,29 @@ void NeighbourList::State::search(int t) {
   found.storage = &own.points;
   int32_t* counts = own.counts.data();
   for_each_part(t, [&](int64_t s, int64_t first, int64_t last) {
-    const Prepared& one = prepared[s];
-    search_centres(grid_of(one.cells), one.limits, one.cells.centres.data() + first, last - first,
+    const Cells& cells = prepared[s].cells;
+    int64_t row = found.size;
+    search_centres(grid_of(cells), prepared[s].limits, cells.centres.data() + first, last - first,
                    counts, found);
-    counts += last - first;
+    own.ascending.reserve(prepared[s].points.size());
+    for (int64_t c = first; c < last; ++c) {
+      own.ascending.sort_names(cells.source.data(), found.data + row, *counts);
+      row += *counts++;
+    }
   });
 }
 
 void NeighbourList::State::number_pairs() {
   first_pair.assign(n_atoms + 1, 0);
-  rows.resize(n_atoms);
+  neighbours.resize(n_atoms);
   for (int t = 0; t < threads; ++t) {
     const int32_t* count = hits[t].counts.data();
     const int32_t* points = hits[t].points.data();
     for_each_part(t, [&](int64_t s, int64_t first, int64_t last) {
-      const Cells& cells = prepared[s].cells;
+      const Prepared& one = prepared[s];
       for (int64_t c = first; c < last; ++c) {
-        const int32_t centre = cells.centres[c];
-        const int64_t atom = cells.image[centre].atom;
-        rows[atom] = {points, centre};
+        const int64_t atom = one.points.all[one.cells.source[one.cells.centres[c]]].image.atom;
+        neighbours[atom] = points;
         first_pair[atom + 1] = *count;
         points += *count++;
       }
@@ -224,11 +234,13 @@ void NeighbourList::State::number_pairs() {
 // In the order of the atoms, not of the cells: memory is written from front to back.
 void NeighbourList::State::write(int t, const PairArrays& out) const {
   for_each_part(t, [&](int64_t s, int64_t first, int64_t last) {
-    const Cells& cells = prepared[s].cells;
-    for (int64_t a = first_atom[s] + first; a < first_atom[s] + last; ++a) {
-      const int64_t pair = first_pair[a], n = first_pair[a + 1] - pair;
-      write_indices(cells, rows[a], n, pair, out);
-      if (out.distances || out.vectors) write_lengths(cells, rows[a], n, pair, out);
+    const Points& points = prepared[s].points;
+    for (int64_t a = first; a < last; ++a) {
+      const int64_t atom = first_atom[s] + a, pair = first_pair[atom];
+      const Row row = {points.all.data(), points.all[points.atoms[a]], neighbours[atom],
+                       first_pair[atom + 1] - pair, pair};
+      write_indices(row, out);
+      if (out.distances || out.vectors) write_lengths(row, out);
     }
   });
 }
@@ -248,7 +260,6 @@ void NeighbourList::find(const Structures& structures, double cutoff, int thread
   if (static_cast<int64_t>(state.prepared.size()) < n) state.prepared.resize(n);
   if (static_cast<int>(state.hits.size()) < state.threads) {
     state.hits.resize(state.threads);
-    state.scratch.resize(state.threads);
   }
   state.first_atom.assign(structures.first_atom, structures.first_atom + n + 1);
   state.n_structures = n;
@@ -273,14 +284,12 @@ void NeighbourList::write(const PairArrays& out) const {
 
 int64_t NeighbourList::kept_bytes() const {
   int64_t bytes = static_cast<int64_t>(state_->first_pair.capacity() * sizeof(int64_t) +
-                                       state_->rows.capacity() * sizeof(Row));
-  for (const Prepared& one : state_->prepared) bytes += one.cells.bytes();
+                                       state_->neighbours.capacity() * sizeof(int32_t*));
+  for (const Prepared& one : state_->prepared) bytes += one.points.bytes() + one.cells.bytes();
   for (const Hits& own : state_->hits) {
+    bytes += own.ascending.bytes();
     bytes +=
         static_cast<int64_t>((own.points.capacity() + own.counts.capacity()) * sizeof(int32_t));
-  }
-  for (const Points& own : state_->scratch) {
-    bytes += static_cast<int64_t>(own.x.capacity() * (3 * sizeof(double) + sizeof(Image)));
   }
   return bytes;
 }

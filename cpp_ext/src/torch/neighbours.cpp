@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "arguments.h"
+#include "huge_pages.h"
 #include "mlip/neighbours.h"
 
 namespace {
@@ -25,6 +26,15 @@ constexpr int64_t kMostKept = int64_t{1} << 29;
 struct Found {
   Tensor edges, shifts, distances, vectors;
 };
+
+// A new tensor of the type of `like`, and where its numbers go.
+template <class Number>
+Number* make(Tensor& tensor, const Tensor& like, std::initializer_list<int64_t> shape) {
+  tensor = torch::stable::new_empty(like, shape);
+  Number* const numbers = tensor.mutable_data_ptr<Number>();
+  mlip::ask_for_huge_pages(numbers, tensor.numel() * static_cast<int64_t>(sizeof(Number)));
+  return numbers;
+}
 
 Found find(const Tensor& positions_, const Tensor& cell_, const Tensor& pbc_,
            const Tensor& first_atom_, double cutoff, bool with_vectors) {
@@ -47,16 +57,12 @@ Found find(const Tensor& positions_, const Tensor& cell_, const Tensor& pbc_,
             cutoff, static_cast<int>(torch::stable::get_num_threads()));
   const int64_t n_pairs = list.size();
   Found found;
-  found.edges = torch::stable::new_empty(first_atom, {2, n_pairs});
-  found.shifts = torch::stable::new_empty(first_atom, {n_pairs, 3});
-  int64_t* edges = found.edges.mutable_data_ptr<int64_t>();
-  mlip::PairArrays out = {edges, edges + n_pairs, found.shifts.mutable_data_ptr<int64_t>(), nullptr,
-                          nullptr};
+  int64_t* edges = make<int64_t>(found.edges, first_atom, {2, n_pairs});
+  mlip::PairArrays out = {edges, edges + n_pairs,
+                          make<int64_t>(found.shifts, first_atom, {n_pairs, 3}), nullptr, nullptr};
   if (with_vectors) {
-    found.distances = torch::stable::new_empty(positions, {n_pairs});
-    found.vectors = torch::stable::new_empty(positions, {n_pairs, 3});
-    out.distances = found.distances.mutable_data_ptr<double>();
-    out.vectors = found.vectors.mutable_data_ptr<double>();
+    out.distances = make<double>(found.distances, positions, {n_pairs});
+    out.vectors = make<double>(found.vectors, positions, {n_pairs, 3});
   }
   list.write(out);
   if (list.kept_bytes() > kMostKept) list.release();
