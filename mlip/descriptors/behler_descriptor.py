@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mlip.descriptors.base import Descriptor
 from mlip.descriptors.behler_functions import CutoffSettings
+from mlip.descriptors.fused_symmetry_functions import FusedSymmetryFunctions
 from mlip.descriptors.symmetry_sums import CLOSEST
 from mlip.descriptors.term_sums import Edges, Term, TermSums
 from mlip.ops.cutoffs import CUTOFF_FUNCTIONS, from_inside
@@ -30,6 +31,7 @@ class BehlerDescriptor(Descriptor):
         self.config = config
         self.lists = [tuple(terms) for terms in lists]
         function = from_inside(CUTOFF_FUNCTIONS[config.cutoff_function], config.cutoff_start)
+        self.fused = FusedSymmetryFunctions(self.lists, self.species, config)
         self.sums = nn.ModuleList(TermSums(terms, self.species, function) for terms in self.lists)
 
     @property
@@ -45,6 +47,20 @@ class BehlerDescriptor(Descriptor):
         neighbours: Int[Tensor, " edges"],
         species_index: Int[Tensor, " atoms"],
     ) -> Float[Tensor, "atoms features"]:
+        edges = (vectors, centres, neighbours, species_index)
+        if self.fused.can_treat(vectors):
+            return self.fused(*edges, self.evaluate_in_torch)  # type: ignore[no-any-return]
+        return self.evaluate_in_torch(*edges)
+
+    def evaluate_in_torch(
+        self,
+        vectors: Float[Tensor, "edges 3"],
+        centres: Int[Tensor, " edges"],
+        neighbours: Int[Tensor, " edges"],
+        species_index: Int[Tensor, " atoms"],
+    ) -> Float[Tensor, "atoms features"]:
+        """What `evaluate` does, without the compiled core: its judge, and differentiable as often
+        as one likes."""
         distances = torch.linalg.vector_norm(vectors, dim=1)
         _check_apart(distances, centres, neighbours)
         edges = Edges(

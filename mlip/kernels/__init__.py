@@ -18,9 +18,9 @@ __all__ = ["available", "status"]
 
 _LIBRARY = Path(__file__).parent / "mlip_torch.so"
 _HOW_TO_GET_IT = (
-    "neighbour lists are made in plain torch, hundreds of times slower for large structures; with "
-    "a C++ compiler, `pip install --no-build-isolation nearsight` in an environment that has "
-    "scikit-build-core and torch >= 2.10 builds the core"
+    "neighbour lists and symmetry functions are made in plain torch, up to hundreds of times "
+    "slower; with a C++ compiler, `pip install --no-build-isolation nearsight` in an environment "
+    "that has scikit-build-core and torch >= 2.10 builds the core"
 )
 
 
@@ -69,7 +69,7 @@ def available() -> bool:
 def status() -> dict[str, str]:
     """What runs compiled, and why the rest does not: one line for each kernel, for people."""
     if available():
-        neighbours = f"compiled, {_CORE.instruction_set()} instructions"
+        how = f"compiled, {_CORE.instruction_set()} instructions"
     else:
-        neighbours = f"plain torch: {_CORE.problem}; {_HOW_TO_GET_IT}"
-    return {"neighbour list (CPU)": neighbours}
+        how = f"plain torch: {_CORE.problem}; {_HOW_TO_GET_IT}"
+    return {"neighbour list (CPU)": how, "symmetry functions (CPU)": how}

@@ -8,6 +8,8 @@ def register_shapes() -> None:
     """Tells torch what the operators return, without running them."""
     torch.library.register_fake("mlip::neighbour_list", _neighbour_list)
     torch.library.register_fake("mlip::neighbour_list_with_vectors", _neighbour_list_with_vectors)
+    torch.library.register_fake("mlip::symmetry_functions", _symmetry_functions)
+    torch.library.register_fake("mlip::symmetry_functions_backward", _symmetry_functions_backward)
 
 
 def _neighbour_list(
@@ -27,3 +29,27 @@ def _neighbour_list_with_vectors(
     edges, shifts = _neighbour_list(positions, cell, pbc, first_atom, cutoff)
     n_pairs = edges.shape[1]
     return edges, shifts, positions.new_empty(n_pairs), positions.new_empty((n_pairs, 3))
+
+
+def _symmetry_functions(
+    vectors: Tensor,
+    centres: Tensor,  # noqa: ARG001
+    neighbours: Tensor,  # noqa: ARG001
+    species: Tensor,
+    integers: Tensor,  # noqa: ARG001
+    reals: Tensor,  # noqa: ARG001
+    lists: Tensor,  # noqa: ARG001
+    weights: Tensor,  # noqa: ARG001
+    cutoff_kind: int,  # noqa: ARG001
+    cutoff_start: float,  # noqa: ARG001
+    n_features: int,
+) -> Tensor:
+    return vectors.new_empty((species.shape[0], n_features))
+
+
+def _symmetry_functions_backward(
+    gradient: Tensor,  # noqa: ARG001
+    vectors: Tensor,
+    *others: Tensor | int | float,  # noqa: ARG001
+) -> Tensor:
+    return vectors.new_empty(vectors.shape)

@@ -1,0 +1,7 @@
+#include "atoms.h"
+
+namespace mlip {
+
+NamedKernels baseline_kernels() { return {"baseline", kernels<double>(), kernels<float>()}; }
+
+}  // namespace mlip

@@ -1,0 +1,213 @@
+// Several numbers at once, as wide as the instruction set that a file is compiled for, and the
+// functions of them that symmetry functions need. Everything in an unnamed namespace, as
+// instruction_sets.h asks.
+#pragma once
+
+#include <cstdint>
+#ifdef __AVX2__
+// GCC 12 warns of what its own intrinsics do.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#include <immintrin.h>
+#pragma GCC diagnostic pop
+#endif
+
+namespace mlip {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kBytes = 64;
+#elif defined(__AVX2__)
+constexpr int kBytes = 32;
+#else
+constexpr int kBytes = 16;
+#endif
+
+typedef double Doubles __attribute__((vector_size(kBytes)));
+typedef float Floats __attribute__((vector_size(kBytes)));
+
+template <class Real>
+struct Lanes;
+
+template <>
+struct Lanes<double> {
+  using Vector = Doubles;
+  typedef int64_t Integers __attribute__((vector_size(kBytes)));
+  using Bits = uint64_t;
+  static constexpr int width = kBytes / 8;
+  // exp(x) = 2^n exp(r): rounding to n by adding `shifter`; ln 2 in two parts.
+  static constexpr double shifter = 0x1.8p52, smallest = -708.0;
+  static constexpr double ln2_high = 6.93147180369123816490e-01,
+                          ln2_low = 1.90821492927058770002e-10;
+  static constexpr int mantissa = 52, degree = 13;
+};
+
+template <>
+struct Lanes<float> {
+  using Vector = Floats;
+  typedef int32_t Integers __attribute__((vector_size(kBytes)));
+  using Bits = uint32_t;
+  static constexpr int width = kBytes / 4;
+  static constexpr float shifter = 0x1.8p23f, smallest = -87.0f;
+  static constexpr float ln2_high = 6.9313812256e-01f, ln2_low = 9.0580006145e-06f;
+  static constexpr int mantissa = 23, degree = 7;
+};
+
+template <class Real>
+using Vec = typename Lanes<Real>::Vector;
+
+template <class Real>
+inline Vec<Real> all(Real value) {
+  return Vec<Real>{} + value;
+}
+
+template <class Real>
+inline Vec<Real> load(const Real* from) {
+  Vec<Real> v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+
+template <class Real>
+inline void store(Real* to, Vec<Real> v) {
+  __builtin_memcpy(to, &v, sizeof v);
+}
+
+template <class Real>
+inline Vec<Real> smaller(Vec<Real> a, Vec<Real> b) {
+  return a < b ? a : b;
+}
+
+template <class Real>
+inline Vec<Real> larger(Vec<Real> a, Vec<Real> b) {
+  return a > b ? a : b;
+}
+
+// The lanes from the first to before the n-th, as bits.
+template <class Real>
+inline uint32_t first_lanes(int32_t n) {
+  return n >= Lanes<Real>::width ? (1u << Lanes<Real>::width) - 1 : (1u << n) - 1;
+}
+
+// Zero in the lanes from the n-th on.
+template <class Real>
+inline Vec<Real> only_first(Vec<Real> v, int32_t n) {
+  if (n >= Lanes<Real>::width) return v;
+  for (int l = 0; l < Lanes<Real>::width; ++l) v[l] = l < n ? v[l] : Real(0);
+  return v;
+}
+
+template <class Real>
+struct InverseFactorials {
+  Real of[Lanes<Real>::degree + 1] = {};
+  constexpr InverseFactorials() {
+    double value = 1;
+    for (int k = 0; k <= Lanes<Real>::degree; ++k) {
+      of[k] = Real(value);
+      value /= k + 1;
+    }
+  }
+};
+
+// exp(x) for x <= 0 to about one unit in the last place; below `smallest` as there, some 1e-308.
+template <class Real>
+inline Vec<Real> exponential(Vec<Real> x) {
+  using L = Lanes<Real>;
+  constexpr Real log2e = Real(1.4426950408889634074);
+  x = larger<Real>(x, all<Real>(L::smallest));
+  const Vec<Real> shifted = x * log2e + L::shifter;
+  const Vec<Real> n = shifted - L::shifter;
+  const Vec<Real> r = (x - n * L::ln2_high) - n * L::ln2_low;
+  constexpr InverseFactorials<Real> coefficient;
+  Vec<Real> series = all<Real>(coefficient.of[L::degree]);
+  for (int k = L::degree - 1; k >= 0; --k) series = series * r + coefficient.of[k];
+  typename L::Integers bits, exponent;
+  __builtin_memcpy(&bits, &series, sizeof bits);
+  __builtin_memcpy(&exponent, &shifted, sizeof exponent);
+  bits += exponent << L::mantissa;
+  __builtin_memcpy(&series, &bits, sizeof bits);
+  return series;
+}
+
+#if defined(__AVX512F__)
+
+inline Doubles square_root(Doubles v) { return _mm512_sqrt_pd(v); }
+inline Floats square_root(Floats v) { return _mm512_sqrt_ps(v); }
+inline uint32_t lanes_below(Doubles a, Doubles b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+inline uint32_t lanes_below(Floats a, Floats b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+inline double sum(Doubles v) { return _mm512_reduce_add_pd(v); }
+inline float sum(Floats v) { return _mm512_reduce_add_ps(v); }
+// The lanes of `bits` side by side; others after them are zero.
+inline Doubles gathered(Doubles v, uint32_t bits) { return _mm512_maskz_compress_pd(bits, v); }
+inline Floats gathered(Floats v, uint32_t bits) { return _mm512_maskz_compress_ps(bits, v); }
+// Back to their places; zero elsewhere.
+inline Doubles spread(Doubles v, uint32_t bits) { return _mm512_maskz_expand_pd(bits, v); }
+inline Floats spread(Floats v, uint32_t bits) { return _mm512_maskz_expand_ps(bits, v); }
+
+#else
+
+template <class V>
+inline V square_root(V v) {
+#if defined(__AVX2__)
+  if constexpr (sizeof(v[0]) == 8)
+    return (V)_mm256_sqrt_pd((__m256d)v);
+  else
+    return (V)_mm256_sqrt_ps((__m256)v);
+#else
+  for (unsigned l = 0; l < sizeof v / sizeof v[0]; ++l) {
+    v[l] = sizeof(v[0]) == 8 ? __builtin_sqrt(v[l]) : __builtin_sqrtf(v[l]);
+  }
+  return v;
+#endif
+}
+
+template <class V>
+inline uint32_t lanes_below(V a, V b) {
+#if defined(__AVX2__)
+  if constexpr (sizeof(a[0]) == 8) {
+    return _mm256_movemask_pd(_mm256_cmp_pd((__m256d)a, (__m256d)b, _CMP_LT_OQ));
+  } else {
+    return _mm256_movemask_ps(_mm256_cmp_ps((__m256)a, (__m256)b, _CMP_LT_OQ));
+  }
+#else
+  uint32_t bits = 0;
+  for (unsigned l = 0; l < sizeof a / sizeof a[0]; ++l) bits |= uint32_t(a[l] < b[l]) << l;
+  return bits;
+#endif
+}
+
+template <class V>
+inline auto sum(V v) {
+  constexpr unsigned width = sizeof v / sizeof v[0];
+  auto total = v[0];
+  for (unsigned l = 1; l < width; ++l) total += v[l];
+  return total;
+}
+
+// The lanes of `bits` side by side; others after them are zero.
+template <class V>
+inline V gathered(V v, uint32_t bits) {
+  V out = {};
+  unsigned n = 0;
+  for (unsigned l = 0; l < sizeof v / sizeof v[0]; ++l) {
+    if (bits >> l & 1) out[n++] = v[l];
+  }
+  return out;
+}
+
+// Back to their places; zero elsewhere.
+template <class V>
+inline V spread(V v, uint32_t bits) {
+  V out = {};
+  unsigned n = 0;
+  for (unsigned l = 0; l < sizeof v / sizeof v[0]; ++l) {
+    if (bits >> l & 1) out[l] = v[n++];
+  }
+  return out;
+}
+
+#endif
+
+}  // namespace
+}  // namespace mlip

@@ -1,0 +1,190 @@
+#include "mlip/symmetry_functions.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+#include "instruction_sets.h"
+#include "kernels.h"
+#include "plan.h"
+#include "threads.h"
+
+namespace mlip {
+
+namespace {
+
+constexpr int64_t kAtomsAtOnce = 8;
+// Pairs of neighbours that make a thread worth starting: about a millisecond.
+constexpr int64_t kPairsPerThread = 100000;
+
+template <class Real>
+const Kernels<Real>& best() {
+  static const NamedKernels kernels = [] {
+    NamedKernels all[kMostKernels];
+    kernels_for_this_machine(all);
+    return all[0];
+  }();
+  if constexpr (std::is_same_v<Real, double>) {
+    return kernels.doubles;
+  } else {
+    return kernels.floats;
+  }
+}
+
+template <class Real>
+Sizes sizes_for(const PlanArrays& plan, const Environments<Real>& atoms, int64_t n_features) {
+  Sizes sizes = {};
+  sizes.features = n_features;
+  for (int64_t a = 0; a < atoms.n_atoms; ++a) {
+    sizes.neighbours = std::max(sizes.neighbours, atoms.first_edge[a + 1] - atoms.first_edge[a]);
+  }
+  if (sizes.neighbours > std::numeric_limits<int32_t>::max() / 64) {
+    throw std::invalid_argument("an atom has too many neighbours");
+  }
+  for (const FunctionList& list : plan.lists) {
+    sizes.cutoffs = std::max(sizes.cutoffs, size(list.cutoffs));
+  }
+  sizes.bins = sizes.cutoffs * static_cast<int32_t>(plan.weights.size());
+  for (const RadialGroup& group : plan.radial) {
+    sizes.terms = std::max(sizes.terms, size(group.terms));
+  }
+  for (const AngularGroup& group : plan.angular) {
+    sizes.envelopes = std::max(sizes.envelopes, size(group.envelopes));
+  }
+  sizes.terms = std::max(sizes.terms, kMostFunctions);
+  return sizes;
+}
+
+template <class Real>
+int threads_for(const Environments<Real>& atoms, int most) {
+  int64_t pairs = 0;
+  for (int64_t a = 0; a < atoms.n_atoms; ++a) {
+    const int64_t n = atoms.first_edge[a + 1] - atoms.first_edge[a];
+    pairs += n + n * n / 2;
+  }
+  const int64_t useful = std::min(pairs / kPairsPerThread, atoms.n_atoms / kAtomsAtOnce);
+  return static_cast<int>(std::clamp<int64_t>(useful, 1, std::max(1, most)));
+}
+
+template <class Real>
+void check_species(const Environments<Real>& atoms, int64_t n_species) {
+  for (int64_t a = 0; a < atoms.n_atoms; ++a) {
+    if (atoms.species[a] < 0 || atoms.species[a] >= n_species) {
+      throw std::invalid_argument("atom " + std::to_string(a) + " is of an unknown species");
+    }
+  }
+}
+
+template <class Real>
+[[noreturn]] void too_close(const Environments<Real>& atoms, int64_t edge) {
+  const int64_t* end = atoms.first_edge + atoms.n_atoms + 1;
+  const int64_t atom = std::upper_bound(atoms.first_edge, end, edge) - atoms.first_edge - 1;
+  const Real* v = atoms.vectors + 3 * edge;
+  if (!std::isfinite(v[0]) || !std::isfinite(v[1]) || !std::isfinite(v[2])) {
+    throw std::invalid_argument("the vector from atom " + std::to_string(atom) + " to atom " +
+                                std::to_string(atoms.neighbours[edge]) + " is not finite");
+  }
+  throw std::invalid_argument(
+      "atoms " + std::to_string(atom) + " and " + std::to_string(atoms.neighbours[edge]) +
+      " are less than 0.001 Å apart: symmetry functions need directions between atoms; look for "
+      "atoms that are there twice");
+}
+
+// Memory that starts at a multiple of 64 bytes.
+class Aligned {
+ public:
+  explicit Aligned(int64_t bytes) : memory_(new char[bytes + 64]) {}
+  char* begin() const {
+    const auto address = reinterpret_cast<uintptr_t>(memory_.get());
+    return memory_.get() + (64 - address % 64) % 64;
+  }
+
+ private:
+  std::unique_ptr<char[]> memory_;
+};
+
+// Shares atoms out among threads, some at once; work(first, last, memory) returns an edge that is
+// too short, or -1. The edge that is reported does not depend on the threads.
+template <class Real, class Work>
+void for_all_atoms(const Environments<Real>& atoms, int64_t bytes, int most_threads, Work work) {
+  std::atomic<int64_t> next{0}, short_edge{std::numeric_limits<int64_t>::max()};
+  const int threads = threads_for(atoms, most_threads);
+  in_threads(threads, [&](int) {
+    const Aligned memory(bytes);
+    for (int64_t first = next.fetch_add(kAtomsAtOnce); first < atoms.n_atoms;
+         first = next.fetch_add(kAtomsAtOnce)) {
+      const int64_t last = std::min(first + kAtomsAtOnce, atoms.n_atoms);
+      const int64_t edge = work(first, last, memory.begin());
+      int64_t known = short_edge;
+      while (edge >= 0 && edge < known && !short_edge.compare_exchange_weak(known, edge)) {
+      }
+    }
+  });
+  if (short_edge != std::numeric_limits<int64_t>::max()) too_close(atoms, short_edge);
+}
+
+}  // namespace
+
+int kernels_for_this_machine(NamedKernels* all) {
+  int n = 0;
+#ifdef MLIP_X86
+  if (has_avx512()) all[n++] = avx512_kernels();
+  if (has_avx2()) all[n++] = avx2_kernels();
+#endif
+  all[n++] = baseline_kernels();
+  return n;
+}
+
+struct SymmetryFunctions::Plan {
+  PlanArrays arrays;
+};
+
+SymmetryFunctions::SymmetryFunctions(const std::vector<SymmetryFunction>& functions,
+                                     const std::vector<int32_t>& list_of_species,
+                                     const std::vector<double>& weights, CutoffShape cutoff)
+    : plan_(new Plan{make_plan(functions, list_of_species, weights, cutoff)}) {}
+
+SymmetryFunctions::~SymmetryFunctions() = default;
+
+template <class Real>
+void SymmetryFunctions::evaluate(const Environments<Real>& environments, int64_t n_features,
+                                 Real* features, int threads) const {
+  const PlanView plan = plan_->arrays.view();
+  check_species(environments, plan.n_species);
+  const Sizes sizes = sizes_for(plan_->arrays, environments, n_features);
+  const Kernels<Real>& kernels = best<Real>();
+  for_all_atoms(environments, kernels.bytes(sizes), threads,
+                [&](int64_t first, int64_t last, char* memory) {
+                  return kernels.evaluate(plan, environments, first, last, n_features, features,
+                                          sizes, memory);
+                });
+}
+
+template <class Real>
+void SymmetryFunctions::differentiate(const Environments<Real>& environments, int64_t n_features,
+                                      const Real* gradient, Real* by_vector, int threads) const {
+  const PlanView plan = plan_->arrays.view();
+  check_species(environments, plan.n_species);
+  const Sizes sizes = sizes_for(plan_->arrays, environments, n_features);
+  const Kernels<Real>& kernels = best<Real>();
+  for_all_atoms(environments, kernels.bytes(sizes), threads,
+                [&](int64_t first, int64_t last, char* memory) {
+                  return kernels.differentiate(plan, environments, first, last, n_features,
+                                               gradient, by_vector, sizes, memory);
+                });
+}
+
+template void SymmetryFunctions::evaluate(const Environments<double>&, int64_t, double*, int) const;
+template void SymmetryFunctions::evaluate(const Environments<float>&, int64_t, float*, int) const;
+template void SymmetryFunctions::differentiate(const Environments<double>&, int64_t, const double*,
+                                               double*, int) const;
+template void SymmetryFunctions::differentiate(const Environments<float>&, int64_t, const float*,
+                                               float*, int) const;
+
+}  // namespace mlip

@@ -1,0 +1,327 @@
+// Symmetry functions against loops that follow their definition; meant to run with sanitizers.
+// Prints what failed and returns 1.
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "kernels.h"
+#include "mlip/symmetry_functions.h"
+#include "plan.h"
+
+namespace {
+
+using mlip::CutoffKind;
+using mlip::FunctionKind;
+using mlip::SymmetryFunction;
+
+int failures = 0;
+
+void expect(bool right, const std::string& what) {
+  if (right) return;
+  std::printf("FAILED: %s\n", what.c_str());
+  ++failures;
+}
+
+// Atoms in no cell, with every other one as neighbour. The arrays are exactly as long as they must
+// be, so that the sanitizer sees the first number read beyond.
+template <class Real>
+struct Atoms {
+  std::vector<Real> vectors;
+  std::vector<int64_t> neighbours, first_edge{0}, species;
+
+  mlip::Environments<Real> view() const {
+    return {vectors.data(), neighbours.data(), first_edge.data(), species.data(),
+            static_cast<int64_t>(species.size())};
+  }
+};
+
+template <class Real>
+Atoms<Real> random_atoms(int n, double edge) {
+  std::mt19937_64 random(n);
+  std::uniform_real_distribution<double> uniform(0, edge);
+  std::vector<std::array<double, 3>> places(n);
+  for (auto& place : places) place = {uniform(random), uniform(random), uniform(random)};
+  Atoms<Real> atoms;
+  for (int i = 0; i < n; ++i) {
+    atoms.species.push_back(i % 3 == 0 ? 1 : 0);
+    for (int j = 0; j < n; ++j) {
+      if (i == j) continue;
+      atoms.neighbours.push_back(j);
+      for (int c = 0; c < 3; ++c) {
+        atoms.vectors.push_back(static_cast<Real>(places[j][c] - places[i][c]));
+      }
+    }
+    atoms.first_edge.push_back(static_cast<int64_t>(atoms.neighbours.size()));
+  }
+  return atoms;
+}
+
+const std::vector<double> kWeights = {1, 8};
+
+// Two lists: for species 0 everything, for species 1 a few.
+std::vector<SymmetryFunction> functions() {
+  const auto G2 = FunctionKind::G2, G4 = FunctionKind::G4, G5 = FunctionKind::G5;
+  return {
+      {G2, 0, 0, 0, -1, 1, 0.3, 0.0, 5.0, 1},   {G2, 0, 1, 1, -1, 1, 0.7, 1.5, 4.0, 1},
+      {G2, 0, 2, -1, -1, 1, 0.2, 0.5, 5.0, 1},  {G4, 0, 3, 0, 0, 1, 0.05, 0.0, 5.0, 1},
+      {G4, 0, 4, 0, 0, -1, 0.05, 0.0, 5.0, 4},  {G4, 0, 5, 1, 0, 1, 0.1, 0.3, 4.0, 2.5},
+      {G5, 0, 6, 0, 1, -1, 0.02, 0.0, 5.0, 16}, {G4, 0, 7, -1, -1, 1, 0.03, 0.0, 4.5, 3},
+      {G5, 0, 8, 1, 1, 1, 0.0, 0.0, 3.0, 1},    {G2, 1, 0, 0, -1, 1, 1.0, 0.2, 4.0, 1},
+      {G4, 1, 3, 0, 0, -1, 0.01, 0.0, 4.0, 1},
+  };
+}
+constexpr int64_t kFeatures = 10;  // the last one belongs to no function
+
+double cutoff_value(CutoffKind kind, double x) {
+  if (x >= 1) return 0;
+  x = std::max(x, 0.0);
+  switch (kind) {
+    case CutoffKind::hard:
+      return 1;
+    case CutoffKind::cosine:
+      return 0.5 * (1 + std::cos(std::acos(-1.0) * x));
+    case CutoffKind::tanh3:
+      return std::pow(std::tanh(1 - x), 3);
+    case CutoffKind::tanh3_from_one:
+      return std::pow(std::tanh(1 - x) / std::tanh(1.0), 3);
+    case CutoffKind::exponential:
+      return std::exp(1 - 1 / (1 - x * x));
+    case CutoffKind::polynomial1:
+      return 1 + x * x * (2 * x - 3);
+    case CutoffKind::polynomial2:
+      return 1 + x * x * x * ((15 - 6 * x) * x - 10);
+    case CutoffKind::polynomial3:
+      return 1 + std::pow(x, 4) * (x * (x * (20 * x - 70) + 84) - 35);
+    case CutoffKind::polynomial4:
+      return 1 + std::pow(x, 5) * (x * (x * ((315 - 70 * x) * x - 540) + 420) - 126);
+  }
+  return 0;
+}
+
+struct Definition {
+  mlip::CutoffShape shape;
+
+  double term(const SymmetryFunction& f, double r) const {
+    const double inner = shape.start * f.cutoff;
+    return std::exp(-f.eta * (r - f.shift) * (r - f.shift)) *
+           cutoff_value(shape.kind, (r - inner) / (f.cutoff - inner));
+  }
+
+  double of_pair(const SymmetryFunction& f, const double* a, const double* b) const {
+    double aa = 0, bb = 0, ab = 0, cc = 0;
+    for (int c = 0; c < 3; ++c) {
+      aa += a[c] * a[c];
+      bb += b[c] * b[c];
+      ab += a[c] * b[c];
+      cc += (a[c] - b[c]) * (a[c] - b[c]);
+    }
+    const double cosine = ab / std::sqrt(aa * bb);
+    const double third = f.kind == FunctionKind::G4 ? term(f, std::sqrt(cc)) : 1;
+    return std::pow(2, 1 - f.zeta) * std::pow(1 + f.sign * cosine, f.zeta) *
+           term(f, std::sqrt(aa)) * term(f, std::sqrt(bb)) * third;
+  }
+
+  double of_atom(const SymmetryFunction& f, const Atoms<double>& atoms, int64_t i) const {
+    const auto species = [&](int64_t e) { return atoms.species[atoms.neighbours[e]]; };
+    double sum = 0;
+    for (int64_t e = atoms.first_edge[i]; e < atoms.first_edge[i + 1]; ++e) {
+      const double* a = atoms.vectors.data() + 3 * e;
+      if (f.kind == FunctionKind::G2) {
+        const double weight = f.first < 0 ? kWeights[species(e)] : f.first == species(e);
+        sum += weight * term(f, std::sqrt(a[0] * a[0] + a[1] * a[1] + a[2] * a[2]));
+        continue;
+      }
+      for (int64_t d = e + 1; d < atoms.first_edge[i + 1]; ++d) {
+        const bool seen = (f.first == species(e) && f.second == species(d)) ||
+                          (f.first == species(d) && f.second == species(e));
+        const double weight = f.first < 0 ? kWeights[species(e)] * kWeights[species(d)] : seen;
+        if (weight != 0) sum += weight * of_pair(f, a, atoms.vectors.data() + 3 * d);
+      }
+    }
+    return sum;
+  }
+};
+
+template <class Real>
+std::vector<Real> evaluate(const mlip::SymmetryFunctions& ours, const Atoms<Real>& atoms,
+                           int threads = 1) {
+  std::vector<Real> features(atoms.species.size() * kFeatures);
+  ours.evaluate(atoms.view(), kFeatures, features.data(), threads);
+  return features;
+}
+
+template <class Real>
+std::vector<Real> differentiate(const mlip::SymmetryFunctions& ours, const Atoms<Real>& atoms,
+                                const std::vector<Real>& gradient, int threads = 1) {
+  std::vector<Real> by_vector(atoms.vectors.size());
+  ours.differentiate(atoms.view(), kFeatures, gradient.data(), by_vector.data(), threads);
+  return by_vector;
+}
+
+template <class Real>
+std::vector<Real> some_gradient(const Atoms<Real>& atoms) {
+  std::vector<Real> gradient(atoms.species.size() * kFeatures);
+  for (size_t g = 0; g < gradient.size(); ++g) gradient[g] = static_cast<Real>(std::sin(g + 1.0));
+  return gradient;
+}
+
+template <class Real>
+bool close(const std::vector<Real>& found, const std::vector<Real>& expected, double tolerance) {
+  double scale = 0, error = 0;
+  for (size_t k = 0; k < expected.size(); ++k) {
+    scale = std::max<double>(scale, std::fabs(expected[k]));
+    error = std::max<double>(error, std::fabs(found[k] - expected[k]));
+  }
+  return found.size() == expected.size() && error <= tolerance * scale;
+}
+
+void values_are_those_of_the_definition() {
+  for (int kind = 0; kind <= static_cast<int>(CutoffKind::polynomial4); ++kind) {
+    const auto cutoff = static_cast<CutoffKind>(kind);
+    const bool level = cutoff != CutoffKind::hard && cutoff != CutoffKind::tanh3 &&
+                       cutoff != CutoffKind::tanh3_from_one;
+    for (const double start : {0.0, 0.3}) {
+      if (start > 0 && !level) continue;
+      const Definition definition = {{cutoff, start}};
+      const mlip::SymmetryFunctions ours(functions(), {0, 1}, kWeights, definition.shape);
+      for (const int n : {0, 1, 2, 3, 20}) {
+        const Atoms<double> atoms = random_atoms<double>(n, 6);
+        std::vector<double> expected(n * kFeatures, 0.0);
+        for (const SymmetryFunction& f : functions()) {
+          for (int64_t i = 0; i < n; ++i) {
+            if (atoms.species[i] == f.list) {
+              expected[i * kFeatures + f.column] = definition.of_atom(f, atoms, i);
+            }
+          }
+        }
+        expect(close(evaluate(ours, atoms), expected, 1e-12),
+               "values with cutoff " + std::to_string(kind) + ", " + std::to_string(n) + " atoms");
+      }
+    }
+  }
+}
+
+void derivatives_are_those_of_the_values() {
+  const mlip::SymmetryFunctions ours(functions(), {0, 1}, kWeights, {CutoffKind::polynomial3, 0.2});
+  Atoms<double> atoms = random_atoms<double>(12, 6);
+  const std::vector<double> gradient = some_gradient(atoms);
+  const std::vector<double> found = differentiate(ours, atoms, gradient);
+  const auto mixed = [&] {
+    const std::vector<double> features = evaluate(ours, atoms);
+    double sum = 0;
+    for (size_t k = 0; k < features.size(); ++k) sum += gradient[k] * features[k];
+    return sum;
+  };
+  std::vector<double> expected(found.size());
+  for (size_t k = 0; k < found.size(); ++k) {
+    const double before = atoms.vectors[k], step = 1e-5;
+    atoms.vectors[k] = before + step;
+    const double above = mixed();
+    atoms.vectors[k] = before - step;
+    expected[k] = (above - mixed()) / (2 * step);
+    atoms.vectors[k] = before;
+  }
+  expect(close(found, expected, 1e-8), "derivatives against differences");
+}
+
+template <class Real>
+void instruction_sets_agree(double tolerance) {
+  const mlip::PlanArrays plan =
+      mlip::make_plan(functions(), {0, 1}, kWeights, {CutoffKind::tanh3, 0});
+  const Atoms<Real> atoms = random_atoms<Real>(40, 8);
+  const std::vector<Real> gradient = some_gradient(atoms);
+  mlip::NamedKernels all[mlip::kMostKernels];
+  const int n = mlip::kernels_for_this_machine(all);
+  std::vector<Real> first, first_derivatives;
+  for (int k = 0; k < n; ++k) {
+    mlip::Kernels<Real> kernels;
+    if constexpr (sizeof(Real) == 8) {
+      kernels = all[k].doubles;
+    } else {
+      kernels = all[k].floats;
+    }
+    const mlip::Sizes sizes = {40, 8, 4, 8, mlip::kMostFunctions, kFeatures};
+    const int64_t bytes = kernels.bytes(sizes);
+    std::vector<char> memory(bytes + 64);
+    char* begin = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) % 64;
+    std::vector<Real> features(40 * kFeatures), by_vector(atoms.vectors.size());
+    kernels.evaluate(plan.view(), atoms.view(), 0, 40, kFeatures, features.data(), sizes, begin);
+    kernels.differentiate(plan.view(), atoms.view(), 0, 40, kFeatures, gradient.data(),
+                          by_vector.data(), sizes, begin);
+    std::printf("symmetry functions in %s\n", all[k].name);
+    if (k == 0) {
+      first = features;
+      first_derivatives = by_vector;
+    }
+    expect(close(features, first, tolerance) && close(by_vector, first_derivatives, tolerance),
+           std::string("same values and derivatives in ") + all[k].name);
+  }
+}
+
+void threads_change_nothing() {
+  const mlip::SymmetryFunctions ours(functions(), {0, 1}, kWeights, {CutoffKind::cosine, 0});
+  const Atoms<double> atoms = random_atoms<double>(90, 9);
+  const std::vector<double> gradient = some_gradient(atoms);
+  expect(evaluate(ours, atoms, 3) == evaluate(ours, atoms, 1), "values of three threads");
+  expect(differentiate(ours, atoms, gradient, 3) == differentiate(ours, atoms, gradient, 1),
+         "derivatives of three threads");
+}
+
+void raises(const std::string& words, const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const std::invalid_argument& error) {
+    expect(std::string(error.what()).find(words) != std::string::npos,
+           "error says '" + words + "', not '" + error.what() + "'");
+    return;
+  }
+  expect(false, "an error that says '" + words + "'");
+}
+
+void bad_input_is_an_error() {
+  const mlip::CutoffShape shape = {CutoffKind::polynomial2, 0};
+  const auto with = [&](const std::function<void(SymmetryFunction&)>& change) {
+    std::vector<SymmetryFunction> changed = functions();
+    change(changed[3]);
+    mlip::SymmetryFunctions made(changed, {0, 1}, kWeights, shape);
+  };
+  raises("no species has list 2", [&] { with([](SymmetryFunction& f) { f.list = 2; }); });
+  raises("species 2", [&] { with([](SymmetryFunction& f) { f.first = 2; }); });
+  raises("pair of species", [&] { with([](SymmetryFunction& f) { f.second = -1; }); });
+  raises("cutoff", [&] { with([](SymmetryFunction& f) { f.cutoff = 0; }); });
+  raises("not finite", [&] { with([](SymmetryFunction& f) { f.eta = NAN; }); });
+  raises("zeta", [&] { with([](SymmetryFunction& f) { f.zeta = 0.5; }); });
+  raises("sign", [&] { with([](SymmetryFunction& f) { f.sign = 0; }); });
+  raises("column", [&] { with([](SymmetryFunction& f) { f.column = -1; }); });
+  raises("slope at its start", [&] {
+    mlip::SymmetryFunctions made(functions(), {0, 1}, kWeights, {CutoffKind::tanh3, 0.5});
+  });
+
+  const mlip::SymmetryFunctions ours(functions(), {0, 1}, kWeights, shape);
+  Atoms<double> atoms = random_atoms<double>(30, 6);
+  atoms.vectors[3 * 100] = NAN;
+  raises("atom 3 to atom 14 is not finite", [&] { evaluate(ours, atoms, 2); });
+  for (int c = 0; c < 3; ++c) atoms.vectors[3 * 100 + c] = 1e-4;
+  raises("atoms 3 and 14 are less than 0.001", [&] { evaluate(ours, atoms, 2); });
+  raises("less than", [&] { differentiate(ours, atoms, some_gradient(atoms)); });
+  atoms.species[4] = 2;
+  raises("atom 4 is of an unknown species", [&] { evaluate(ours, atoms); });
+}
+
+}  // namespace
+
+int main() {
+  values_are_those_of_the_definition();
+  derivatives_are_those_of_the_values();
+  instruction_sets_agree<double>(1e-13);
+  instruction_sets_agree<float>(1e-5);
+  threads_change_nothing();
+  bad_input_is_an_error();
+  std::printf(failures == 0 ? "all right\n" : "%d failed\n", failures);
+  return failures == 0 ? 0 : 1;
+}

@@ -1,0 +1,180 @@
+"""Symmetry functions by the compiled core, with their first derivatives.
+
+The core goes through the pairs of neighbours once for the values, and once more, backwards, from
+the derivative by the features to that by the edge vectors; it stores nothing in between. Second
+derivatives, which training needs, are those of the plain torch version.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from mlip import kernels
+from mlip.descriptors.behler_functions import AngularFunction, CutoffSettings
+from mlip.descriptors.term_sums import Term
+
+#: In the order of `CutoffKind` in cpp_ext/include/mlip/symmetry_functions.h.
+_CUTOFF_KINDS = (
+    "hard",
+    "cosine",
+    "tanh3",
+    "tanh3_from_one",
+    "exponential",
+    "polynomial1",
+    "polynomial",
+    "polynomial3",
+    "polynomial4",
+)
+
+#: Features from vectors, centres, neighbours and species of atoms.
+Evaluate = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+
+
+class FusedSymmetryFunctions(nn.Module):
+    """The terms of a descriptor as tables that the core reads.
+
+    Parameters
+    ----------
+    lists : terms for each species, or one list for all
+    numbers : atomic numbers of the species
+    """
+
+    integers: Tensor
+    reals: Tensor
+    list_of_species: Tensor
+    numbers: Tensor
+
+    def __init__(
+        self,
+        lists: Sequence[Sequence[Term]],
+        numbers: Sequence[int],
+        config: CutoffSettings,
+    ) -> None:
+        super().__init__()
+        self.cutoff_kind = _CUTOFF_KINDS.index(config.cutoff_function)
+        self.cutoff_start = config.cutoff_start
+        self.n_features = max(len(terms) for terms in lists)
+        rows = [_row(*place, term) for place, term in _placed(lists)]
+        of_species = range(len(numbers)) if len(lists) > 1 else [0] * len(numbers)
+        tables = {
+            "integers": torch.tensor([row[0] for row in rows], dtype=torch.int64).reshape(-1, 6),
+            "reals": torch.tensor([row[1] for row in rows], dtype=torch.float64).reshape(-1, 4),
+            "list_of_species": torch.tensor(list(of_species), dtype=torch.int64),
+            "numbers": torch.tensor(numbers, dtype=torch.float64),
+        }
+        for name, table in tables.items():
+            self.register_buffer(name, table, persistent=False)
+
+    def forward(
+        self,
+        vectors: Float[Tensor, "edges 3"],
+        centres: Int[Tensor, " edges"],
+        neighbours: Int[Tensor, " edges"],
+        species_index: Int[Tensor, " atoms"],
+        in_torch: Evaluate,
+    ) -> Float[Tensor, "atoms features"]:
+        """Features; second and higher derivatives are those of the same features `in_torch`.
+
+        Raises
+        ------
+        ValueError
+            If two atoms are less than 0.001 Å apart.
+        """
+        atoms = (centres, neighbours, species_index)
+        features: Tensor = _Features.apply(vectors, atoms, self, in_torch)
+        return features
+
+    @staticmethod
+    def can_treat(vectors: Tensor) -> bool:
+        """Whether the core is here and works on this kind of device."""
+        return vectors.device.type == "cpu" and kernels.available()
+
+    @property
+    def tables(self) -> tuple[Any, ...]:
+        """What the operators ask for besides the atoms."""
+        tables = (self.integers, self.reals, self.list_of_species, self.numbers)
+        return (*tables, self.cutoff_kind, self.cutoff_start)
+
+
+class _Features(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        vectors: Tensor,
+        atoms: tuple[Tensor, ...],
+        fused: FusedSymmetryFunctions,
+        in_torch: Evaluate,
+    ) -> Tensor:
+        ctx.save_for_backward(vectors, *atoms)
+        ctx.fused, ctx.in_torch = fused, in_torch
+        features: Tensor = torch.ops.mlip.symmetry_functions(
+            vectors.detach(), *atoms, *fused.tables, fused.n_features
+        )
+        return features
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        vectors, *atoms = ctx.saved_tensors
+        by_vectors = _ByVectors.apply(gradient, vectors, atoms, ctx.fused, ctx.in_torch)
+        return by_vectors, None, None, None
+
+
+class _ByVectors(torch.autograd.Function):
+    """The derivative by the vectors, as a function of that by the features and of the vectors."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        gradient: Tensor,
+        vectors: Tensor,
+        atoms: list[Tensor],
+        fused: FusedSymmetryFunctions,
+        in_torch: Evaluate,
+    ) -> Tensor:
+        ctx.save_for_backward(gradient, vectors, *atoms)
+        ctx.in_torch = in_torch
+        by_vectors: Tensor = torch.ops.mlip.symmetry_functions_backward(
+            gradient, vectors, *atoms, *fused.tables
+        )
+        return by_vectors
+
+    @staticmethod
+    def backward(ctx: Any, second: Tensor) -> tuple[Tensor | None, ...]:
+        again = torch.is_grad_enabled()
+        gradient, vectors, *atoms = ctx.saved_tensors
+        with torch.enable_grad():
+            # As variables of their own: the gradient may itself depend on the vectors.
+            gradient, vectors = _variable(gradient), _variable(vectors)
+            features = ctx.in_torch(vectors, *atoms)
+            (first,) = torch.autograd.grad(features, vectors, gradient, create_graph=True)
+            found = torch.autograd.grad(
+                first, (gradient, vectors), second, create_graph=again, materialize_grads=True
+            )
+        return *found, None, None, None
+
+
+def _variable(tensor: Tensor) -> Tensor:
+    """A tensor to differentiate by, apart from its other uses but part of its history."""
+    if tensor.requires_grad:
+        return tensor.view_as(tensor)
+    return tensor.detach().requires_grad_(True)
+
+
+def _placed(lists: Sequence[Sequence[Term]]) -> list[tuple[tuple[int, int], Term]]:
+    return [((l, c), term) for l, terms in enumerate(lists) for c, term in enumerate(terms)]
+
+
+def _row(list_: int, column: int, term: Term) -> tuple[list[int], list[float]]:
+    """Integers and reals of a term, as cpp_ext/src/torch/symmetry_functions.cpp reads them."""
+    function = term.function
+    first, *more = (-1, -1) if term.sees is None else term.sees
+    second = more[0] if more else -1
+    if isinstance(function, AngularFunction):
+        kind, sign, zeta = int(function.type[1]), function.sign, function.zeta
+    else:
+        kind, sign, zeta = 2, 1, 1.0
+    integers = [kind, list_, column, first, second, sign]
+    return integers, [function.eta, function.shift, term.cutoff, zeta]
