@@ -112,6 +112,22 @@ def from_inside(function: CutoffFunction, start: float) -> CutoffFunction:
     return squeezed
 
 
+def envelope(
+    distances: Float[Tensor, "*shape"], cutoff: float, flatness: int = 5
+) -> Float[Tensor, "*shape"]:
+    """Nearly one over most of the range, as 1 - O(x^flatness), then falling to zero with two
+    continuous derivatives: J. Gasteiger, J. Groß, S. Günnemann, ICLR 2020 (DimeNet), eq. 8.
+
+    Their 1 - (p+1)(p+2)/2 x^p + p(p+2) x^(p+1) - p(p+1)/2 x^(p+2) with p = `flatness` is written as
+    (1 - x)^3 sum_(k<p) C(k+2, 2) x^k, which loses no digits where it becomes small.
+    """
+    x = (distances / cutoff).clamp(max=1.0)
+    series = torch.full_like(x, comb(flatness + 1, 2))
+    for k in reversed(range(flatness - 1)):
+        series = series * x + comb(k + 2, 2)
+    return (1.0 - x) ** 3 * series
+
+
 #: By their names in config files.
 CUTOFF_FUNCTIONS: Mapping[str, CutoffFunction] = MappingProxyType(
     {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
 
@@ -35,8 +35,8 @@ class Rectangle:
         return len(self.rows), self.width
 
     def filled(
-        self, values: Float[Tensor, "all_members *rest"], empty: Float[Tensor, " *rest"]
-    ) -> Float[Tensor, "places *rest"]:
+        self, values: Num[Tensor, "all_members *rest"], empty: Num[Tensor, " *rest"]
+    ) -> Num[Tensor, "places *rest"]:
         """The members' values in their places, `empty` in the others."""
         out = empty.expand(len(self.rows) * self.width, *empty.shape).clone()
         return out.index_copy(0, self.places, values[self.members])
@@ -48,17 +48,31 @@ class Rectangle:
         return taken
 
 
-def rectangles(row: Int[Tensor, " members"], n_rows: int, most: int) -> Iterator[Rectangle]:
+def rectangles(
+    row: Int[Tensor, " members"], n_rows: int, most: int, most_rows: int | None = None
+) -> Iterator[Rectangle]:
     """Rectangles for all rows that have members, at least half filled.
 
     Parameters
     ----------
     row : the row of each member, any order
     most : places in one rectangle, unless a single row needs more
+    most_rows : rows in one rectangle; None for any number
     """
     counts = torch.bincount(row, minlength=n_rows)
-    for rows in _alike(counts, lambda width: most // width):
+    for rows in _alike(counts, lambda width: min(most // width, most_rows or n_rows)):
         yield _rectangle(row, rows, n_rows)
+
+
+def empty_rectangles(
+    row: Int[Tensor, " members"], n_rows: int, most_rows: int
+) -> Iterator[Rectangle]:
+    """Rectangles without places for the rows that have no members; one without rows if there are
+    no rows at all. Together with `rectangles`, each row is somewhere."""
+    lonely = torch.nonzero(torch.bincount(row, minlength=n_rows) == 0).flatten()
+    for rows in torch.split(lonely, most_rows):
+        if len(rows) or n_rows == 0:
+            yield Rectangle(rows, row[:0], row[:0], 0)
 
 
 def pair_rectangles(

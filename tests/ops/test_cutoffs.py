@@ -12,6 +12,7 @@ from mlip.ops.cutoffs import (
     LEVEL_AT_THEIR_START,
     CutoffName,
     cosine,
+    envelope,
     exponential,
     from_inside,
     hard,
@@ -145,3 +146,22 @@ def test_from_inside_needs_a_fraction() -> None:
     for start in (-0.1, 1.0, math.nan):
         with pytest.raises(ValueError, match="of the cutoff"):
             from_inside(cosine, start)
+
+
+@pytest.mark.parametrize("p", [2, 5, 6])
+def test_envelope(p: int) -> None:
+    """As published, exactly zero from the cutoff on, with two continuous derivatives there."""
+    x = torch.linspace(0, 1, 50, dtype=torch.float64)
+    published = (
+        1
+        - (p + 1) * (p + 2) / 2 * x**p
+        + p * (p + 2) * x ** (p + 1)
+        - p * (p + 1) / 2 * x ** (p + 2)
+    )
+    torch.testing.assert_close(envelope(x * CUTOFF, CUTOFF, p), published, rtol=0, atol=1e-13)
+    beyond = torch.tensor([CUTOFF, CUTOFF + 1.0], dtype=torch.float64)
+    just_inside = torch.tensor([CUTOFF * (1 - 1e-9)], dtype=torch.float64)
+    for order in range(3):
+        function = lambda r, c: envelope(r, c, p)  # noqa: E731
+        assert not derivative(function, beyond, order).any()
+        assert abs(derivative(function, just_inside, order).item()) < 1e-6

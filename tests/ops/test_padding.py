@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlip.ops.padding import cyclic_partners, pair_rectangles, rectangles
+from mlip.ops.padding import cyclic_partners, empty_rectangles, pair_rectangles, rectangles
 
 ROWS = st.lists(st.integers(0, 9), max_size=60)
 
@@ -76,3 +76,17 @@ def test_a_circle_pairs_everybody_once(width: int) -> None:
     assert partners.shape == (2, width, width // 2)
     pairs = [tuple(sorted((a, int(b)))) for a in range(width) for b in partners[1, a].tolist()]
     assert sorted(pairs) == list(itertools.combinations(range(width), 2))
+
+
+def test_every_row_is_somewhere_and_rectangles_are_no_higher_than_asked() -> None:
+    row = torch.tensor([0, 0, 3, 4, 4, 4, 6])
+    parts = [*rectangles(row, 8, 100, most_rows=2), *empty_rectangles(row, 8, 3)]
+    assert sorted(torch.cat([part.rows for part in parts]).tolist()) == list(range(8))
+    assert [len(part.rows) for part in parts if part.width == 0] == [3, 1]
+    assert all(len(part.rows) <= 2 for part in parts if part.width)
+
+
+def test_no_rows_at_all() -> None:
+    (only,) = empty_rectangles(torch.zeros(0, dtype=torch.int64), 0, 3)
+    assert only.shape == (0, 0)
+    assert only.filled(torch.zeros(0, 3), torch.ones(3)).shape == (0, 3)

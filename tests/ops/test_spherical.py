@@ -45,6 +45,13 @@ def test_against_scipy(l: int) -> None:
         np.testing.assert_allclose(found[l + m], expected, rtol=0, atol=1e-13)
 
 
+def test_against_sphericart() -> None:
+    sphericart = pytest.importorskip("sphericart", reason="sphericart is not installed")
+    u = unit(50)
+    theirs = sphericart.SphericalHarmonics(L_MAX).compute(u.T.contiguous().numpy())
+    np.testing.assert_allclose(solid_harmonics(u, L_MAX), theirs.T, rtol=0, atol=1e-13)
+
+
 def test_addition_theorem() -> None:
     a, b = unit(30, 1), unit(30, 2)
     cosines = (a * b).sum(dim=0).numpy()

@@ -1,0 +1,117 @@
+"""Products of equivariant features, channel by channel.
+
+Features are [harmonics, atoms, channels] with the harmonics in the order of `mlip.ops.spherical`,
+up to a largest degree. A product couples every degree of one with every degree of the other:
+
+    out_(l3 m3) = n_l3^(-1/2) sum_(l1 l2) w_(l1 l2 l3) sum_(m1 m2) C_(m1 m2 m3) a_(l1 m1) b_(l2 m2)
+
+with a weight for each of the n_l3 paths (l1, l2, l3) that lead to l3, for each atom and channel,
+and the tables C of `mlip.ops.coupling`. Products of products give every body order (J. Nigam,
+S. Pozdnyakov, M. Ceriotti, J. Chem. Phys. 153, 121101 (2020)).
+
+All values a_(l1 m1) b_(l2 m2) that any path needs are formed first; then one matrix product with
+all tables, one below the other, gives all paths.
+"""
+
+from functools import cache
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mlip.ops.coupling import couples, coupling_table
+
+Path = tuple[int, int, int]
+
+
+def product_paths(l_first: int, l_second: int, l_out: int) -> tuple[Path, ...]:
+    """The paths (l1, l2, l3) of a product of features up to these degrees, l3 rising."""
+    return tuple(
+        (l1, l2, l3)
+        for l3 in range(l_out + 1)
+        for l1 in range(l_first + 1)
+        for l2 in range(l_second + 1)
+        if couples(l1, l2, l3)
+    )
+
+
+def square_paths(l_in: int, l_out: int) -> tuple[Path, ...]:
+    """The paths of a product of features with themselves: those with l1 <= l2, since the others
+    give the same."""
+    return tuple(path for path in product_paths(l_in, l_in, l_out) if path[0] <= path[1])
+
+
+def tensor_product(
+    a: Float[Tensor, "harmonics_a atoms channels"],
+    b: Float[Tensor, "harmonics_b atoms channels"],
+    weights: Float[Tensor, "paths atoms channels"],
+    l_out: int,
+) -> Float[Tensor, "harmonics_out atoms channels"]:
+    """The product up to degree `l_out`; `weights` for each path of `product_paths`."""
+    return _product(a, b, weights, product_paths(_degree(a), _degree(b), l_out), square=False)
+
+
+def tensor_square(
+    a: Float[Tensor, "harmonics_a atoms channels"],
+    weights: Float[Tensor, "paths atoms channels"],
+    l_out: int,
+) -> Float[Tensor, "harmonics_out atoms channels"]:
+    """The product of `a` with itself; `weights` for each path of `square_paths`. It forms each
+    product of two components once."""
+    return _product(a, a, weights, square_paths(_degree(a), l_out), square=True)
+
+
+def _degree(features: Tensor) -> int:
+    return round(features.shape[0] ** 0.5) - 1
+
+
+def _product(
+    a: Tensor, b: Tensor, weights: Tensor, paths: tuple[Path, ...], square: bool
+) -> Tensor:
+    n_atoms, n_channels = a.shape[1:]
+    first, second, table = _tables(paths, square, a.dtype, a.device)
+    pairs = a.index_select(0, first) * b.index_select(0, second)
+    coupled = table @ pairs.reshape(len(first), n_atoms * n_channels)
+    outputs, row, path = [], 0, 0
+    for l in range(paths[-1][2] + 1):
+        count = sum(1 for _, _, l3 in paths if l3 == l)
+        rows = count * (2 * l + 1)
+        of_degree = coupled[row : row + rows].reshape(count, 2 * l + 1, n_atoms, n_channels)
+        outputs.append((of_degree * weights[path : path + count, None]).sum(0))
+        row, path = row + rows, path + count
+    return torch.cat(outputs)
+
+
+@cache
+def _tables(
+    paths: tuple[Path, ...], square: bool, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Which components of the first and of the second to multiply [pairs], and the matrix
+    [components of all paths, pairs] that couples them."""
+    size = max(max(l1, l2) for l1, l2, _ in paths) + 1
+    blocks = []
+    for l1, l2, l3 in paths:
+        block = np.zeros((2 * l3 + 1, size**2, size**2))
+        block[:, l1 * l1 : (l1 + 1) ** 2, l2 * l2 : (l2 + 1) ** 2] = np.moveaxis(
+            coupling_table(l1, l2, l3), 2, 0
+        )
+        if square and l1 == l2:
+            block = _each_pair_once(block)
+        blocks.append(block / np.sqrt(sum(1 for path in paths if path[2] == l3)))
+    table = np.concatenate(blocks)
+    first, second = np.nonzero((table != 0).any(0))
+    return (
+        torch.from_numpy(first).to(device),
+        torch.from_numpy(second).to(device),
+        torch.from_numpy(table[:, first, second]).to(device, dtype),
+    )
+
+
+def _each_pair_once(block: np.ndarray) -> np.ndarray:
+    """Coefficients of a_i a_j with i <= j from those of all i and j, which are symmetric; smaller
+    by sqrt(2), because sum_ij C_ij a_i a_j has twice the variance of sum_ij C_ij a_i b_j."""
+    diagonal = np.einsum("kii->ki", block)
+    upper = 2.0 * np.triu(block, 1)
+    upper[:, np.arange(block.shape[1]), np.arange(block.shape[1])] = diagonal
+    return upper / np.sqrt(2.0)
