@@ -15,6 +15,7 @@ from mlip.models.evaluation import evaluate
 if TYPE_CHECKING:
     from mlip.models.behler_parrinello import BehlerParrinello
     from mlip.models.committee import Committee
+    from mlip.models.equivariant import Equivariant
     from mlip.models.files import ModelFileError, load_model, read_card, save_model
     from mlip.models.registry import MODELS, ModelConfig, build_model
 
@@ -25,6 +26,7 @@ __all__ = [
     "BehlerParrinello",
     "Committee",
     "DatasetCard",
+    "Equivariant",
     "ErrorCard",
     "ModelCard",
     "ModelConfig",
@@ -44,6 +46,7 @@ _LATER = {
     "build_model": "registry",
     "BehlerParrinello": "behler_parrinello",
     "Committee": "committee",
+    "Equivariant": "equivariant",
     "ModelFileError": "files",
     "load_model": "files",
     "read_card": "files",

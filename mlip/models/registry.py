@@ -7,10 +7,12 @@ from typing import Any
 from mlip.components import any_config, with_added
 from mlip.models.base import Potential
 from mlip.models.behler_parrinello import BehlerParrinello
+from mlip.models.equivariant import Equivariant
 
 #: The models of this package. A new one is a file and a line here.
 _OWN: dict[str, type[Potential]] = {
     "behler_parrinello": BehlerParrinello,
+    "equivariant": Equivariant,
 }
 
 #: Every model by its name in config files.

@@ -1,0 +1,393 @@
+"""Equivariant message passing with atomic cluster expansions at the nodes.
+
+Edges only carry radial functions times spherical harmonics; everything is coupled at the atoms. For
+atom i, channel c and harmonic lm (z_i is the element, all sums and weights are in `Layer`):
+
+    A_i   = U sum_j R_cl(r_ij) x_jc Y_lm(r_ij) / n       neighbours, n of them on average       (1)
+    A_i  += P( sum_j R'_cl(r_ij) x_j,clm / n, A_i )      only if vectors x_j,c1m are sent       (2)
+    B_i   = P(A_i, A_i)    and    D_i = P(B_i, A_i)      bodies three and four                  (3)
+    h_i   = (U A_i + U' B_i + U'' D_i) / sqrt(3) + V(z_i) h_i of the layer before               (4)
+    E_i   = linear(h_i0) of each layer but the last + network(h_i0) of the last + shift(z_i)    (5)
+
+P couples with Clebsch-Gordan coefficients, with a weight for each path, element and channel
+(`mlip.ops.tensor_product`); every U mixes channels, for each l; V(z) weighs channels by element and
+mixes them; x = U h of the layer before; h before the first layer is an embedding of the element.
+
+This is the function class of MACE (I. Batatia et al., NeurIPS 2022, arXiv:2206.07697), arranged so
+that there are no tensor products on edges. (1) is the A basis of R. Drautz, Phys. Rev. B 99, 014104
+(2019), the recursion (3) that of J. Nigam et al., J. Chem. Phys. 153, 121101 (2020), (2) the node
+product of Y. Zhang and H. Guo, arXiv:2508.16086.
+
+All features have natural parity, so that energies do not change under reflections.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, pairwise
+from math import pi, sqrt
+from types import MappingProxyType
+from typing import Any, Literal
+
+import torch
+from ase.data import chemical_symbols
+from jaxtyping import Float, Int
+from pydantic import Field, PositiveInt, model_validator
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from mlip.graph import AtomicGraph
+from mlip.models.atomic_network import ACTIVATIONS
+from mlip.models.base import Potential
+from mlip.models.batching import batches
+from mlip.models.repulsion import ZBL
+from mlip.ops.cutoffs import envelope
+from mlip.ops.padding import empty_rectangles, rectangles
+from mlip.ops.radial import bessel
+from mlip.ops.scatter import sum_by_index
+from mlip.ops.spherical import solid_harmonics
+from mlip.ops.tensor_product import product_paths, square_paths, tensor_product, tensor_square
+from mlip.settings import Settings
+
+#: What the names of sizes stand for.
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "small": {"channels": 64, "layers": 2, "senders": "scalar"},
+        "medium": {"channels": 64, "layers": 2, "senders": "vector"},
+        "large": {"channels": 128, "layers": 2, "senders": "vector"},
+        "local": {"channels": 64, "layers": 1, "senders": "scalar"},
+    }
+)
+
+#: No array is larger: beyond it, fresh memory costs more time than the arithmetic.
+_LARGEST_ARRAY = 32e6
+
+#: Brings the second moment of silu back to one.
+_GAIN = ACTIVATIONS["silu"][1]
+
+#: Atoms from which the mean energies of a new model are taken.
+_ATOMS_TO_CENTRE = 1000
+
+
+class Equivariant(Potential):
+    """Message passing between atoms with learned, body-ordered, equivariant features.
+
+    Parameters
+    ----------
+    species : atomic numbers
+    """
+
+    class Config(Settings):
+        """Equivariant messages: the best accuracy for few data."""
+
+        name: Literal["equivariant"] = "equivariant"
+        preset: Literal["small", "medium", "large", "local"] = "small"
+        """Size, as values for `channels`, `layers` and `senders` that are not written down: `small`
+        64, 2, scalar; `medium` 64, 2, vector; `large` 128, 2, vector; `local` 64, 1, scalar, whose
+        atoms feel nothing beyond one cutoff."""
+        cutoff: float = Field(default=5.0, gt=0, allow_inf_nan=False)
+        """Å. With several layers an atom feels others up to that many cutoffs away."""
+        channels: PositiveInt = 64
+        """Features of each kind that an atom has."""
+        layers: int = Field(default=2, ge=1, le=4)
+        """How often messages are passed."""
+        senders: Literal["scalar", "vector"] = "scalar"
+        """What neighbours send from the second layer on: invariants, or vectors besides, which is
+        more accurate and takes a third more time."""
+        l_max: int = Field(default=3, ge=1, le=6)
+        """Highest degree of the spherical harmonics."""
+        radial_functions: PositiveInt = 8
+        """Bessel functions of the distance."""
+        radial_hidden: tuple[PositiveInt, ...] = Field(default=(64, 64, 64), min_length=1)
+        """Widths of the network that makes radial weights of them."""
+        readout_hidden: PositiveInt = 16
+        """Width of the network that makes the energy of the last layer's features."""
+        repulsion: ZBL.Config | None = None
+        """Repulsion of nuclei at distances where there are no data; null for none."""
+
+        @model_validator(mode="before")
+        @classmethod
+        def _sized(cls, values: Any) -> Any:
+            """What the preset stands for, below what is written down."""
+            if not isinstance(values, Mapping):
+                return values
+            return {**PRESETS.get(str(values.get("preset", "small")), {}), **values}
+
+    config: Config
+    mean_neighbours: Tensor
+
+    def __init__(self, config: Config, species: Sequence[int]) -> None:
+        repulsion = ZBL(config.repulsion, species, config.cutoff) if config.repulsion else None
+        super().__init__(species, config.cutoff, repulsion)
+        self.config = config
+        n_elements, last = len(self.species), config.layers - 1
+        sent = 1 if config.senders == "vector" else 0
+        self.register_buffer("mean_neighbours", torch.ones((), dtype=torch.float64))
+        self.shifts = nn.Parameter(torch.zeros(n_elements, dtype=torch.float64))
+        self.embedding = _normal(1, n_elements, config.channels)
+        self.layers = nn.ModuleList(
+            Layer(config, n_elements, sent if i else 0, sent if i < last else 0)
+            for i in range(config.layers)
+        )
+        linear, network = (config.channels, 1), (config.channels, config.readout_hidden, 1)
+        self.readouts = nn.ModuleList(Network(network if i == last else linear)
+                                      for i in range(config.layers))  # fmt: skip
+
+    def interaction(
+        self, graph: AtomicGraph, species_index: Int[Tensor, " atoms"]
+    ) -> Float[Tensor, " atoms"]:
+        energies = self.shifts.index_select(0, species_index)
+        for readout, state in zip(self.readouts, self.states(graph, species_index)):
+            energies = energies + readout(state[0]).squeeze(1)
+        return energies
+
+    def features(self, graph: AtomicGraph) -> Float[Tensor, "atoms features"]:
+        graph = graph.within(self.cutoff)
+        states = self.states(graph, self.index_of(graph.numbers))
+        return torch.cat([state[0] for state in states], dim=1)
+
+    def states(
+        self, graph: AtomicGraph, species_index: Int[Tensor, " atoms"]
+    ) -> list[Float[Tensor, "_ atoms channels"]]:
+        """The features h of eq. 4 after each layer: harmonics up to the degree that is sent."""
+        config, row = self.config, self.config.channels * torch.finfo(self.dtype).bits // 8
+        most_places = int(_LARGEST_ARRAY / row) + 1
+        most_atoms = int(_LARGEST_ARRAY / (row * (config.l_max + 1) ** 4 / 2)) + 1
+        surroundings = surroundings_in(graph, config, self.dtype, most_places, most_atoms)
+        large = graph.n_edges > most_places or graph.n_atoms > most_atoms
+        states = [self.embedding.index_select(1, species_index)]
+        for layer in self.layers:
+            new = layer(states[-1], surroundings, species_index, self.mean_neighbours, large)
+            states.append(new)
+        return states[1:]
+
+    # ----------------------------------------------------------------------------- before training
+
+    def adapt(self, graphs: Sequence[AtomicGraph]) -> None:
+        """Find the mean number of neighbours, and shift the energies of the new model so that each
+        element's are zero on average.
+
+        Raises
+        ------
+        ValueError
+            If an element of the model does not occur in `graphs`.
+        """
+        edges, counts = 0, torch.zeros(119, dtype=torch.int64)
+        for graph in graphs:
+            edges += graph.within(self.cutoff).n_edges
+            counts += torch.bincount(graph.numbers.cpu(), minlength=119)
+        absent = [chemical_symbols[z] for z in self.species if counts[z] == 0]
+        if absent:
+            raise ValueError(f"the training data have no atoms of {', '.join(absent)}")
+        self.mean_neighbours.fill_(max(edges / int(counts.sum()), 1.0))
+        step = max(1, int(counts.sum()) // _ATOMS_TO_CENTRE)
+        self._centre([graphs[i] for i in range(0, len(graphs), step)])
+
+    @torch.no_grad()
+    def _centre(self, graphs: Sequence[AtomicGraph]) -> None:
+        sums = torch.zeros(len(self.species), 2, dtype=torch.float64, device=self.device)
+        for graph in batches(graphs, _ATOMS_TO_CENTRE):
+            graph = graph.within(self.cutoff).to(self.device)
+            index = self.index_of(graph.numbers)
+            energies = self.interaction(graph, index).double()
+            both = torch.stack([energies, torch.ones_like(energies)], dim=1)
+            sums += sum_by_index(both, index, len(self.species))
+        means = sums[:, 0] / sums[:, 1].clamp(min=1.0)
+        self.shifts.sub_(means)
+
+    @torch.no_grad()
+    def start_from(self, energies: Mapping[int, float]) -> None:
+        for s, z in enumerate(self.species):
+            self.shifts[s] += energies[z] / float(self.composition.scale)
+
+
+class Layer(nn.Module):
+    """From features of atoms to those of the next layer, equations 1 to 4. A is called `a` here,
+    and so on.
+
+    Parameters
+    ----------
+    l_in : highest degree of the features before
+    l_out : highest degree of those after
+    """
+
+    def __init__(self, config: Equivariant.Config, n_elements: int, l_in: int, l_out: int) -> None:
+        super().__init__()
+        self.l_in, self.l_out, self.l_max = l_in, l_out, config.l_max
+        channels, l_max = config.channels, config.l_max
+        n_weights = l_max + 1 + (l_in + 1 if l_in else 0)
+        self.radial = Network((config.radial_functions, *config.radial_hidden))
+        self.radial_out = _normal(n_weights, config.radial_hidden[-1], channels)
+        self.send = Mixing(channels, l_in)
+        self.gather = Mixing(channels, l_max)
+        if l_in:
+            n_paths = len(product_paths(l_in, l_max, l_max))
+            self.node_weights = _normal(n_paths, n_elements, channels)
+        self.square_weights = _normal(len(square_paths(l_max, l_max)), n_elements, channels)
+        self.cube_weights = _normal(len(product_paths(l_max, l_max, l_out)), n_elements, channels)
+        self.a_weights = _normal(1, n_elements, channels)
+        self.keep_weights = _normal(1, n_elements, channels)
+        self.from_a, self.from_b, self.from_d = (Mixing(channels, l_out) for _ in range(3))
+        self.keep = Mixing(channels, min(l_in, l_out))
+
+    def forward(
+        self,
+        state: Float[Tensor, "harmonics_in atoms channels"],
+        surroundings: Sequence["Surroundings"],
+        species_index: Int[Tensor, " atoms"],
+        mean_neighbours: Float[Tensor, ""],
+        recompute: bool,
+    ) -> Float[Tensor, "harmonics_out atoms channels"]:
+        """The new features. `recompute` keeps nothing of a part for the backward pass but computes
+        it again there, so that memory is bounded for a third more time."""
+        sent = self.send(state) / mean_neighbours
+        update = _recomputed(self._update) if recompute else self._update
+        parts = [update(state, sent, part, species_index) for part in surroundings]
+        if len(parts) == 1:
+            return parts[0]
+        order = torch.argsort(torch.cat([part.atoms for part in surroundings]))
+        return torch.cat(parts, dim=1).index_select(1, order)
+
+    def _update(
+        self, state: Tensor, sent: Tensor, near: "Surroundings", species_index: Tensor
+    ) -> Tensor:
+        """The new features of some atoms."""
+        z = species_index.index_select(0, near.atoms)
+        own = state.index_select(1, near.atoms)
+        n_out = (self.l_out + 1) ** 2
+        a = self._neighbours(sent, near, z)
+        b = tensor_square(a, self.square_weights.index_select(1, z), self.l_max)
+        d = tensor_product(b, a, self.cube_weights.index_select(1, z), self.l_out)
+        new = self.from_a(a[:n_out] * self.a_weights.index_select(1, z))
+        new = (new + self.from_b(b[:n_out]) + self.from_d(d)) / sqrt(3.0)
+        kept = self.keep(own[: self.keep.n_harmonics] * self.keep_weights.index_select(1, z))
+        return torch.cat([new[: len(kept)] + kept, new[len(kept) :]])
+
+    def _neighbours(self, sent: Tensor, near: "Surroundings", z: Tensor) -> Tensor:
+        """Equations 1 and 2."""
+        sent = sent.index_select(1, near.neighbours)
+        hidden = nn.functional.silu(self.radial(near.radial))
+        weights = [hidden @ head for head in _scaled(self.radial_out, _GAIN).unbind(0)]
+        sums = [
+            near.sum_with_harmonics(weight * sent[0], l)
+            for l, weight in enumerate(weights[: self.l_max + 1])
+        ]
+        a = self.gather(torch.cat(sums))
+        if not self.l_in:
+            return a
+        tensors = torch.cat([
+            near.sum(weight * sent[l * l : (l + 1) ** 2])
+            for l, weight in enumerate(weights[self.l_max + 1 :])
+        ])  # fmt: skip
+        node_weights = self.node_weights.index_select(1, z)
+        return a + tensor_product(tensors, a, node_weights, self.l_max)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The neighbours of N atoms, side by side in K places for each atom.
+
+    Attributes
+    ----------
+    atoms : [N] which atoms
+    neighbours : [N K] the atom in each place; any, in a place that is empty
+    radial : [N K, functions] radial functions of its distance; zero in empty places
+    harmonics : [harmonics, N, K] of its direction, of unit variance over the sphere
+    """
+
+    atoms: Int[Tensor, " N"]
+    neighbours: Int[Tensor, " places"]
+    radial: Float[Tensor, "places functions"]
+    harmonics: Float[Tensor, "harmonics N K"]
+
+    def sum_with_harmonics(
+        self, values: Float[Tensor, "places channels"], l: int
+    ) -> Float[Tensor, "m N channels"]:
+        """sum_j values_jc Y_lm(j) for one l."""
+        n, k = self.harmonics.shape[1:]
+        harmonics = self.harmonics[l * l : (l + 1) ** 2].transpose(0, 1)
+        return torch.bmm(harmonics, values.reshape(n, k, values.shape[1])).transpose(0, 1)
+
+    def sum(self, values: Float[Tensor, "m places channels"]) -> Float[Tensor, "m N channels"]:
+        """sum_j values_j."""
+        n, k = self.harmonics.shape[1:]
+        return values.reshape(values.shape[0], n, k, values.shape[2]).sum(2)
+
+
+def surroundings_in(
+    graph: AtomicGraph,
+    config: Equivariant.Config,
+    dtype: torch.dtype,
+    most_places: int,
+    most_atoms: int,
+) -> list[Surroundings]:
+    """The surroundings of all atoms, for no more than so many at a time. Empty places hold a
+    neighbour beyond the cutoff, where all radial functions are zero."""
+    vectors = graph.edge_vectors().to(dtype)
+    beyond = vectors.new_tensor([2.0 * config.cutoff, 0.0, 0.0])
+    nobody = graph.neighbours.new_zeros(())
+    found = []
+    for part in chain(
+        rectangles(graph.centres, graph.n_atoms, most_places, most_atoms),
+        empty_rectangles(graph.centres, graph.n_atoms, most_atoms),
+    ):
+        placed = part.filled(vectors, beyond).T
+        distances = torch.linalg.norm(placed, dim=0)
+        radial = bessel(distances, config.cutoff, config.radial_functions)
+        radial = radial * envelope(distances, config.cutoff)
+        harmonics = sqrt(4.0 * pi) * solid_harmonics(placed / distances, config.l_max)
+        harmonics = harmonics.reshape(len(harmonics), *part.shape)
+        neighbours = part.filled(graph.neighbours, nobody)
+        found.append(Surroundings(part.rows, neighbours, radial.T, harmonics))
+    return found
+
+
+class Network(nn.Module):
+    """Fully connected layers without biases, which give zero for zero.
+
+    Parameters
+    ----------
+    widths : of the input, the hidden layers and the output
+    """
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        super().__init__()
+        self.weights = nn.ParameterList(_normal(i, o) for i, o in pairwise(widths))
+
+    def forward(self, x: Float[Tensor, "points n_in"]) -> Float[Tensor, "points n_out"]:
+        first, *others = self.weights
+        x = x @ _scaled(first)
+        for weights in others:
+            x = nn.functional.silu(x) @ _scaled(weights, _GAIN)
+        return x
+
+
+class Mixing(nn.Module):
+    """Linear combinations of channels, the same for all harmonics of a degree l <= l_max."""
+
+    def __init__(self, channels: int, l_max: int) -> None:
+        super().__init__()
+        self.n_harmonics = (l_max + 1) ** 2
+        self.weights = _normal(l_max + 1, channels, channels)
+
+    def forward(
+        self, x: Float[Tensor, "harmonics atoms channels"]
+    ) -> Float[Tensor, "harmonics atoms channels"]:
+        weights = _scaled(self.weights).unbind(0)
+        degrees = x.split([2 * l + 1 for l in range(len(weights))])
+        return torch.cat([degree @ weight for degree, weight in zip(degrees, weights)])
+
+
+def _recomputed(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The same function, computed once more in the backward pass instead of kept until then."""
+    return partial(checkpoint, function, use_reentrant=False, preserve_rng_state=False)
+
+
+def _normal(*shape: int) -> nn.Parameter:
+    """Random weights of unit variance: one learning rate suits all of them."""
+    return nn.Parameter(torch.randn(*shape, dtype=torch.float64))
+
+
+def _scaled(weights: Float[Tensor, "*heads n_in n_out"], gain: float = 1.0) -> Tensor:
+    """Weights that keep the second moment of their input, which lacks a factor of `gain`."""
+    return weights * (gain / sqrt(weights.shape[-2]))

@@ -1,0 +1,239 @@
+"""The equivariant model: the suite for potentials, its hidden features, and what is its own."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from conformance.potential import PotentialConformance
+from conformance.predictions import EVERYTHING, compute, graph_of
+from conformance.structures import crystal, molecule, rotation, small_cell, turned
+from turning import turned_features
+
+from mlip.graph import AtomicGraph
+from mlip.models import Committee, Equivariant, equivariant, predict
+from mlip.neighbours import with_neighbours
+from mlip.settings import SettingsError, parse_settings
+
+SPECIES = (8, 14)
+SHAPES = (molecule, crystal, small_cell)
+#: Small enough for many tests.
+SMALL = {"cutoff": 4.5, "channels": 4, "radial_hidden": [8, 8], "readout_hidden": 4}
+
+
+def build(species: tuple[int, ...] = SPECIES, seed: int = 0, **config: object) -> Equivariant:
+    """An untrained model with references, adapted to a few structures."""
+    torch.manual_seed(seed)
+    model = Equivariant(parse_settings(Equivariant.Config, SMALL | config), species)
+    model.adapt([graph_of(model, shape(species)) for shape in SHAPES])
+    model.composition.set({z: -271.8281828 * z for z in species}, 0.7)
+    return model
+
+
+class TestVectors(PotentialConformance):
+    single_precision = 2e-5  # measured 5e-6
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls) -> Equivariant:
+        return build(cls.species, preset="medium")
+
+
+class TestOneLayerWithRepulsion(PotentialConformance):
+    species = (14,)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls) -> Equivariant:
+        repulsion = {"inner": 0.6, "outer": 1.2}
+        return build(cls.species, preset="local", l_max=2, repulsion=repulsion)
+
+
+class TestCommittee(PotentialConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls) -> Committee:
+        return Committee([build(cls.species, seed, channels=2) for seed in (0, 1)])
+
+
+# --------------------------------------------------------------------------------- hidden features
+
+
+@pytest.mark.parametrize("reflect", [False, True], ids=["rotation", "reflection"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_hidden_features_turn_with_the_structure(shape, reflect: bool) -> None:
+    """Every degree, before the last layer and after it; features keep natural parity."""
+    model, matrix = build(layers=3, preset="medium"), rotation(4, reflect)
+    graphs = [graph_of(model, atoms) for atoms in (shape(SPECIES), turned(shape(SPECIES), matrix))]
+    before, after = (model.states(graph, model.index_of(graph.numbers)) for graph in graphs)
+    assert [len(state) for state in before] == [4, 4, 1]
+    for one, other in zip(before, after):
+        one, other = one.detach(), other.detach()
+        scale = float(one.abs().max())
+        assert (one.abs().amax((1, 2)) > 1e-4 * scale).all()
+        expected = turned_features(one, matrix)
+        torch.testing.assert_close(other, expected, rtol=0, atol=1e-12 * scale)
+
+
+def test_features_are_the_invariants_of_all_layers() -> None:
+    model = build(preset="medium")
+    graph = graph_of(model, molecule(SPECIES))
+    states = model.states(graph, model.index_of(graph.numbers))
+    features = model.features(with_neighbours(graph, model.cutoff + 1.0))
+    assert features.shape == (5, 8)
+    torch.testing.assert_close(features, torch.cat([s[0] for s in states], 1), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("senders", ["scalar", "vector"])
+def test_two_layers_reach_two_cutoffs_and_one_reaches_one(senders: str) -> None:
+    chain = Atoms("Si3", positions=[[0, 0, 0], [3, 0, 0], [6, 0, 0]])
+    longer = chain + Atoms("Si", positions=[[7, 2.5, 0]])
+    for layers, reach in ((1, {2}), (2, {1, 2}), (3, {0, 1, 2})):
+        model = build((14,), layers=layers, senders=senders)
+        energies = [compute(model, atoms, ("energies",))["energies"] for atoms in (chain, longer)]
+        changed = np.flatnonzero(np.abs(energies[1][:3] - energies[0]) > 1e-11)
+        assert set(changed.tolist()) == reach
+
+
+# ------------------------------------------------------------------------------- parts and memory
+
+
+@pytest.mark.parametrize("senders", ["scalar", "vector"])
+def test_a_few_atoms_at_a_time_give_the_same(senders: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Predictions, and derivatives of forces by the parameters."""
+    model = build(senders=senders)
+    graphs = [graph_of(model, shape(SPECIES)) for shape in (molecule, crystal)]
+    graph = AtomicGraph.batch([*graphs, graph_of(model, Atoms([8]))])
+    weights = torch.randn(graph.n_atoms, 3, generator=torch.Generator().manual_seed(1)).double()
+
+    def everything() -> list[torch.Tensor]:
+        found = predict(model, graph, EVERYTHING, training=True)
+        loss = (found["forces"] * weights).sum() + found["energy"].sum()
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        return [*(found[name].detach() for name in EVERYTHING), *gradients]
+
+    at_once = everything()
+    calls, checkpoint = [], equivariant.checkpoint
+    monkeypatch.setattr(equivariant, "_LARGEST_ARRAY", 40 * 4 * 8)  # 40 places or one atom
+    monkeypatch.setattr(
+        equivariant, "checkpoint", lambda *a, **k: calls.append(1) or checkpoint(*a, **k)
+    )
+    for found, expected in zip(everything(), at_once):
+        scale = max(1.0, float(expected.abs().max()))
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-11 * scale)
+    assert len(calls) >= 2 * graph.n_atoms
+
+
+def test_crowded_and_lonely_atoms_together_are_not_computed_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = build()
+    monkeypatch.setattr(equivariant, "checkpoint", None)
+    graph = AtomicGraph.batch([graph_of(model, a) for a in (crystal(SPECIES), Atoms([8]))])
+    assert torch.isfinite(model(graph)).all()
+
+
+# ----------------------------------------------------------------------------- before the training
+
+
+def test_sums_are_divided_by_the_mean_number_of_neighbours() -> None:
+    model = build()
+    graphs = [graph_of(model, shape(SPECIES)) for shape in SHAPES]
+    expected = sum(g.n_edges for g in graphs) / sum(g.n_atoms for g in graphs)
+    assert float(model.mean_neighbours) == pytest.approx(expected, rel=1e-12)
+    wider = [with_neighbours(g, model.cutoff + 1.0) for g in graphs]
+    model.adapt(wider)
+    assert float(model.mean_neighbours) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_new_model_has_no_energy_on_average() -> None:
+    """So that training begins at the reference energies, and with the mean energies it is given."""
+    model = build()
+    graph = AtomicGraph.batch([graph_of(model, shape(SPECIES)) for shape in SHAPES])
+    index = model.index_of(graph.numbers)
+    energies = model.interaction(graph, index)
+    for s in range(2):
+        assert abs(float(energies[index == s].mean().detach())) < 1e-12
+    model.start_from({8: -1.4, 14: 0.7})
+    change = model.interaction(graph, index) - energies
+    expected = torch.tensor([-2.0, 1.0]).double()[index]
+    torch.testing.assert_close(change, expected, rtol=0, atol=1e-12)
+
+
+def test_features_of_a_new_model_are_of_order_one() -> None:
+    model = build(channels=64, radial_hidden=[64, 64, 64], preset="medium")
+    graph = graph_of(model, crystal(SPECIES))
+    for state in model.states(graph, model.index_of(graph.numbers)):
+        assert 0.3 < float(state[0].detach().square().mean().sqrt()) < 3.0
+
+
+def test_every_element_must_occur() -> None:
+    model = build((8, 14))
+    with pytest.raises(ValueError, match="the training data have no atoms of O"):
+        model.adapt([graph_of(model, crystal((14,)))])
+
+
+def test_parameters_grow_linearly_with_the_number_of_elements() -> None:
+    counts = [
+        sum(p.numel() for p in build(tuple(range(1, n + 1))).parameters()) for n in (1, 2, 3, 4)
+    ]
+    assert len(set(np.diff(counts))) == 1
+    elements = np.diff(counts)[0]
+    assert elements < 0.5 * counts[0]
+
+
+def test_the_seed_decides_the_weights() -> None:
+    one, same, other = build(seed=1), build(seed=1), build(seed=2)
+    assert torch.equal(one.embedding, same.embedding)
+    assert not torch.equal(one.embedding, other.embedding)
+
+
+# ----------------------------------------------------------------------------------------- settings
+
+
+def test_presets_are_below_what_is_written_down() -> None:
+    def size(**content: object) -> tuple:
+        config = parse_settings(Equivariant.Config, content)
+        return config.channels, config.layers, config.senders
+
+    assert size() == size(preset="small") == (64, 2, "scalar")
+    assert size(preset="medium") == (64, 2, "vector")
+    assert size(preset="large") == (128, 2, "vector")
+    assert size(preset="local") == (64, 1, "scalar")
+    assert size(preset="large", channels=96) == (96, 2, "vector")
+
+
+def test_a_resolved_config_says_everything() -> None:
+    resolved = build(preset="large", channels=8).resolved_config()
+    assert resolved["channels"] == 8
+    assert resolved["senders"] == "vector"
+    again = parse_settings(Equivariant.Config, resolved)
+    assert again.model_dump() == parse_settings(Equivariant.Config, again.model_dump()).model_dump()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"preset": "tiny"}, "'small', 'medium', 'large' or 'local'"),
+        ({"chanels": 8}, "did you mean 'channels'"),
+        ({"layers": 0}, "greater than or equal to 1"),
+        ({"l_max": 0}, "greater than or equal to 1"),
+        ({"cutoff": -1.0}, "greater than 0"),
+        ({"senders": "tensor"}, "'scalar' or 'vector'"),
+    ],
+)
+def test_settings_that_make_no_sense(change: dict, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        build(**change)
+
+
+def test_casting_there_and_back_keeps_the_couplings_exact() -> None:
+    model = build()
+    rounded = copy.deepcopy(model)
+    for parameter in rounded.parameters():
+        parameter.data = parameter.data.float().double()
+    rounded.mean_neighbours.copy_(model.mean_neighbours.float())
+    back = copy.deepcopy(model).to(torch.float32).to(torch.float64)
+    one, other = (compute(m, crystal(SPECIES)) for m in (rounded, back))
+    assert all((one[name] == other[name]).all() for name in one)
