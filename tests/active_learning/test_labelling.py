@@ -14,7 +14,7 @@ from analytic import Springs
 from ase.build import bulk, molecule
 from labels import folder_of, label
 
-from mlip.active_learning.labelling.worker import BUSY, work
+from mlip.active_learning.labelling.worker import BUSY, INTERRUPTED, work
 from mlip.data.extxyz import read_extxyz
 
 FAILING = "analytic:Failing"
@@ -128,6 +128,16 @@ def test_a_killed_worker_takes_its_calculation_with_it(tmp_path: Path) -> None:
     worker.wait()
     watched.wait(timeout=20)
     assert not _is_running(program)
+
+
+def test_a_calculation_that_is_killed_from_outside_is_no_failure(tmp_path: Path) -> None:
+    label = folder_of(tmp_path, factory=FAILING, kwargs={"how": "hang"})
+    worker = _start_worker(tmp_path)
+    program = psutil.Process(int(_when_there(tmp_path / "attempt-1" / "program.pid")))
+    program.parent().send_signal(signal.SIGKILL)
+    assert worker.wait() == INTERRUPTED
+    assert label.outcome() is None
+    assert label.attempts() == []
 
 
 def test_two_workers_do_not_compute_the_same_label(tmp_path: Path) -> None:

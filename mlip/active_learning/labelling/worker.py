@@ -22,16 +22,28 @@ from mlip.active_learning.labelling.config import CalculatorConfig
 from mlip.active_learning.labelling.folder import LabelFolder
 from mlip.active_learning.labelling.outcome import Attempt, LabelOutcome
 
-#: Exit status of a worker that found another one at its label.
-BUSY = 75
+#: Exit status of a worker that found another one at its label, and of one whose calculation was
+#: killed from outside: that says nothing about the label, and whoever started the worker decides.
+BUSY, INTERRUPTED = 75, 76
 
 #: Seconds between asking a calculation to end and making it.
 _GRACE = 5.0
+_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
 _THREAD_COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
+class InterruptedWorkError(Exception):
+    """The calculation was killed from outside: by hand, for memory, or with the machine."""
+
+
 def work(label: LabelFolder) -> bool:
-    """Bring a label to its end; False if somebody else is at it."""
+    """Bring a label to its end; False if somebody else is at it.
+
+    Raises
+    ------
+    InterruptedWorkError
+        If the calculation was killed from outside. The attempt does not count.
+    """
     if label.outcome() is not None:
         return True
     with label.claim() as lock:
@@ -84,6 +96,8 @@ def _attempt(
     ended = [attempt for attempt in label.attempts() if attempt.folder == folder.name]
     if ended:
         return ended[0]
+    if in_time and process.returncode in _FROM_OUTSIDE:
+        raise InterruptedWorkError(_reason(process.returncode, label))
     attempt = Attempt(
         folder=folder.name,
         changes=dict(changes),
@@ -126,7 +140,12 @@ def _too_long(config: CalculatorConfig) -> str:
 
 def main() -> None:
     """Argument: the folder of the label."""
-    if not work(LabelFolder(Path(sys.argv[1]).resolve())):
+    try:
+        free = work(LabelFolder(Path(sys.argv[1]).resolve()))
+    except InterruptedWorkError as problem:
+        sys.stderr.write(f"{problem}\n")
+        sys.exit(INTERRUPTED)
+    if not free:
         sys.exit(BUSY)
 
 

@@ -1,0 +1,35 @@
+"""What an executor can do."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from mlip.active_learning.labelling.folder import LabelFolder
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Starts workers, each for one label, and says which are alive.
+
+    Attributes
+    ----------
+    workers : how many there may be at once
+    """
+
+    workers: int
+
+    def submit(self, label: LabelFolder) -> None:
+        """Start a worker, or queue it. Two for the same label do no harm."""
+
+    def alive(self, labels: Sequence[LabelFolder]) -> set[str]:
+        """Names of the labels whose worker is queued or running, whoever started it. Where it
+        cannot be known, a worker counts as alive."""
+
+    def cancel(self, labels: Sequence[LabelFolder]) -> None:
+        """End the workers of these labels."""
+
+
+def worker_command(label: LabelFolder, python: str = sys.executable) -> list[str]:
+    """The command that runs the worker of a label."""
+    return [python, "-m", "mlip.active_learning.labelling.worker", str(Path(label.path).resolve())]

@@ -1,0 +1,88 @@
+"""Workers as jobs of Slurm, by its own commands and nothing else."""
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from mlip.active_learning.executors.base import worker_command
+from mlip.active_learning.labelling.folder import LabelFolder
+from mlip.durable import write_whole
+from mlip.settings import Settings
+
+#: Before the name of a label, in the name of its job.
+_PREFIX = "mlip-"
+
+
+class SlurmError(ValueError):
+    """Slurm refused a job; the message holds its words."""
+
+
+class Slurm:
+    """One job for each label, found again by its name: a driver that comes back knows its jobs."""
+
+    class Config(Settings):
+        """Workers as jobs of Slurm."""
+
+        name: Literal["slurm"] = "slurm"
+        workers: int = Field(default=20, ge=1)
+        """Jobs at once, waiting ones included."""
+        options: dict[str, str | int] = Field(default_factory=dict)
+        """Of sbatch, by their long names: `{partition: cpu, ntasks: 16, time: "02:00:00"}`. Let
+        `time` be longer than `calculator.time_limit` times the number of attempts."""
+        setup: tuple[str, ...] = ()
+        """Lines of the shell before the worker starts, as `module load vasp`."""
+        python: str = sys.executable
+        """The interpreter on the compute nodes."""
+
+        def build(self) -> "Slurm":
+            """The executor."""
+            return Slurm(self)
+
+    def __init__(self, config: "Slurm.Config") -> None:
+        self.workers = config.workers
+        self._config = config
+
+    def submit(self, label: LabelFolder) -> None:
+        script = label.path / "job.sh"
+        write_whole(script, self.script(label).encode())
+        done = _run(["sbatch", "--parsable", str(script)])
+        if done.returncode != 0:
+            raise SlurmError(f"sbatch refused {script}: {done.stderr.strip()}")
+
+    def alive(self, labels: Sequence[LabelFolder]) -> set[str]:
+        names = {label.path.name for label in labels}
+        done = _run(["squeue", "--me", "--noheader", "--format=%j"])
+        if done.returncode != 0:  # a controller that does not answer has not lost the jobs
+            return names
+        jobs = {line.strip().removeprefix(_PREFIX) for line in done.stdout.splitlines()}
+        return names & jobs
+
+    def cancel(self, labels: Sequence[LabelFolder]) -> None:
+        for label in labels:
+            _run(["scancel", "--me", f"--name={_PREFIX}{label.path.name}"])
+
+    def script(self, label: LabelFolder) -> str:
+        """The job of a label."""
+        options = {
+            **self._config.options,
+            "job-name": _PREFIX + label.path.name,
+            "output": str(label.log.resolve()),
+            "open-mode": "append",
+        }
+        lines = [f"#SBATCH --{name}={value}" for name, value in options.items()]
+        command = shlex.join(worker_command(label, self._config.python))
+        return "\n".join(["#!/bin/bash", *lines, *self._config.setup, f"exec {command}", ""])
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise SlurmError(
+            f"there is no {command[0]} here: run the campaign where jobs are submitted, or take "
+            "the executor 'local'"
+        ) from error

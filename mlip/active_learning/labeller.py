@@ -1,0 +1,147 @@
+"""The driver's side of labelling: from queued structures to settled labels, whoever is killed."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import Field
+
+from mlip.active_learning.executors.base import Executor
+from mlip.active_learning.labelling.folder import LabelFolder, LabelRequest
+from mlip.active_learning.store import Label, Store
+from mlip.settings import Settings
+
+#: Workers that may die at one label, under the eyes of one driver, before it counts as failed.
+_DEATHS = 3
+
+
+class TooManyFailuresError(ValueError):
+    """So many labels failed that something is wrong with the calculator; lists them."""
+
+
+class FailureLimits(Settings):
+    """When failed labels stop the campaign. One alone never does."""
+
+    share: float = Field(default=0.3, ge=0.0, le=1.0)
+    """Of the labels asked for in one iteration."""
+
+
+class Labeller:
+    """Works off the queue of a store.
+
+    Parameters
+    ----------
+    folder : holds a folder for each label
+    pause : called while there is nothing to do but wait
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        executor: Executor,
+        request: LabelRequest,
+        limits: FailureLimits,
+        pause: Callable[[], None] = lambda: time.sleep(0.5),
+    ) -> None:
+        self._store = store
+        self._folder = folder
+        self._executor = executor
+        self._request = request
+        self._limits = limits
+        self._pause = pause
+        self._deaths: Counter[str] = Counter()
+
+    def run(self, iteration: int) -> None:
+        """Until every label of the store is settled.
+
+        Raises
+        ------
+        TooManyFailuresError
+            If more labels of the iteration failed than is bearable. Others that are running are
+            ended; all that is finished is kept.
+        """
+        try:
+            while self.step(iteration):
+                self._pause()
+        except BaseException:
+            self._executor.cancel([self._of(label) for label in self._store.labels("running")])
+            raise
+
+    def step(self, iteration: int) -> bool:
+        """Take in what is finished and start what can be; whether there is more to wait for."""
+        self._take_in()
+        self._check(iteration)
+        self._start()
+        return bool(self._store.labels("queued", "running"))
+
+    def retry_failed(self) -> int:
+        """Queue failed labels again; what is left of them is kept beside. Returns how many."""
+        failed = self._store.labels("failed")
+        for label in failed:
+            folder = self._of(label)
+            if folder.path.exists():
+                folder.path.rename(_unused(folder.path))
+            self._store.forget_failure(label.key)
+        return len(failed)
+
+    def _take_in(self) -> None:
+        """Outcomes that are there, whoever worked for them; workers that are gone.
+
+        A worker may finish at any moment: who is alive is asked first, so that one which is gone
+        has left all it will leave.
+        """
+        open_labels = self._store.labels("queued", "running")
+        alive = self._executor.alive([self._of(label) for label in open_labels])
+        for label in open_labels:
+            outcome = self._of(label).outcome()
+            if outcome is not None:
+                self._store.settle(label.key, outcome)
+            elif label.key in alive and label.status == "queued":
+                self._store.set_running(label.key)  # of a driver that was killed
+            elif label.key not in alive and label.status == "running":
+                self._lost(label)
+
+    def _lost(self, label: Label) -> None:
+        self._deaths[label.key] += 1
+        if self._deaths[label.key] < _DEATHS:
+            self._store.set_queued(label.key)
+            self._store.note("worker lost", label=label.key)
+            return
+        last = self._of(label).log_tail()
+        self._store.set_failed(
+            label.key, f"{_DEATHS} workers died at it; the last they printed:\n{last}"
+        )
+
+    def _start(self) -> None:
+        free = self._executor.workers - len(self._store.labels("running"))
+        for label in self._store.labels("queued")[: max(free, 0)]:
+            folder = self._of(label)
+            folder.prepare(label.structure.frame, self._request)
+            self._executor.submit(folder)
+            self._store.set_running(label.key)
+
+    def _check(self, iteration: int) -> None:
+        labels = self._store.labels(iteration=iteration)
+        failed = [label for label in labels if label.status == "failed"]
+        bearable = max(1.0, self._limits.share * len(labels))
+        if len(failed) <= bearable and (not failed or len(failed) < len(labels)):
+            return
+        lines = [f"  {self._of(label).path}: {label.reason}" for label in failed]
+        raise TooManyFailuresError(
+            f"{len(failed)} of {len(labels)} labels failed:\n"
+            + "\n".join(lines)
+            + "\nmend what is wrong and continue with --retry-failed"
+        )
+
+    def _of(self, label: Label) -> LabelFolder:
+        return LabelFolder(self._folder / label.key)
+
+
+def _unused(path: Path) -> Path:
+    """The first of path.failed-1, path.failed-2, ... that is free."""
+    number = 1
+    while (found := path.with_name(f"{path.name}.failed-{number}")).exists():
+        number += 1
+    return found

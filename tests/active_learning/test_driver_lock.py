@@ -1,0 +1,58 @@
+"""Two drivers do not work in one folder; a dead one is no obstacle."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlip.active_learning.driver_lock import DEAD_AFTER, FolderInUseError, driver_lock
+
+HOLDER = """
+import sys, signal
+from pathlib import Path
+from mlip.active_learning.driver_lock import driver_lock
+with driver_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    signal.pause()
+"""
+
+
+def test_a_second_driver_is_refused_until_the_first_is_dead(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with (
+            pytest.raises(FolderInUseError, match=f"process {holder.pid} on "),
+            driver_lock(tmp_path),
+        ):
+            pass
+        holder.send_signal(signal.SIGKILL)
+    with driver_lock(tmp_path):
+        told = json.loads((tmp_path / "driver.json").read_text(encoding="utf-8"))
+        assert told["process"] == os.getpid()
+    assert not (tmp_path / "driver.json").exists()
+
+
+@pytest.mark.parametrize("age", [0.0, 0.5 * DEAD_AFTER])
+def test_a_sign_of_life_from_another_machine_counts(age: float, tmp_path: Path) -> None:
+    _sign_of_elsewhere(tmp_path, age)
+    with pytest.raises(FolderInUseError, match="process 7 on elsewhere"), driver_lock(tmp_path):
+        pass
+
+
+def test_an_old_sign_of_life_does_not(tmp_path: Path) -> None:
+    _sign_of_elsewhere(tmp_path, 2.0 * DEAD_AFTER)
+    with driver_lock(tmp_path):
+        assert "elsewhere" not in (tmp_path / "driver.json").read_text(encoding="utf-8")
+
+
+def _sign_of_elsewhere(folder: Path, age: float) -> None:
+    sign = folder / "driver.json"
+    sign.write_text(json.dumps({"host": "elsewhere", "process": 7}), encoding="utf-8")
+    when = sign.stat().st_mtime - age
+    os.utime(sign, (when, when))

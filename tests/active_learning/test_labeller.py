@@ -1,0 +1,163 @@
+"""Queued structures become settled labels; what goes wrong is counted, told, and never computed
+twice."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from labels import request
+
+from mlip.active_learning.labeller import FailureLimits, Labeller, TooManyFailuresError
+from mlip.active_learning.labelling.fingerprint import Fingerprint
+from mlip.active_learning.labelling.folder import LabelFolder
+from mlip.active_learning.labelling.outcome import Attempt, LabelOutcome
+from mlip.active_learning.store import Store, Structure
+
+
+class Scripted:
+    """An executor whose workers do in no time what a test says: "done", "failed", "die" or
+    "run" on."""
+
+    def __init__(self, fate: Callable[[str], str], workers: int = 2) -> None:
+        self.fate, self.workers = fate, workers
+        self.started: list[str] = []
+        self.running: set[str] = set()
+        self.most = 0
+
+    def submit(self, label: LabelFolder) -> None:
+        name = label.path.name
+        self.started.append(name)
+        self.running.add(name)
+        self.most = max(self.most, len(self.running))
+
+    def alive(self, labels) -> set[str]:
+        for label in labels:
+            if label.path.name in self.running:
+                self._end(label, self.fate(label.path.name))
+        return set(self.running)
+
+    def cancel(self, labels) -> None:
+        self.running -= {label.path.name for label in labels}
+
+    def _end(self, label: LabelFolder, fate: str) -> None:
+        if fate == "run":
+            return
+        self.running.discard(label.path.name)
+        if fate != "die":
+            label.finish(outcome(None if fate == "done" else "it failed"))
+
+
+def always(fate: str) -> Callable[[str], str]:
+    return lambda _: fate
+
+
+def outcome(reason: str | None) -> LabelOutcome:
+    fingerprint = Fingerprint(code="toy", version="1", dft=False, settings={})
+    attempt = Attempt(folder="attempt-1", reason=reason, fingerprint=fingerprint)
+    return LabelOutcome(attempts=(attempt,))
+
+
+def labeller(folder: Path, executor: Scripted, names: str = "abcdefghij") -> tuple[Labeller, Store]:
+    store = Store(folder / "campaign.db")
+    store.add([Structure(name, "", {}) for name in names], iteration=0)
+    found = Labeller(
+        store, folder / "labels", executor, request(), FailureLimits(), pause=lambda: None
+    )
+    return found, store
+
+
+def statuses(store: Store) -> dict[str, int]:
+    found = [label.status for label in store.labels()]
+    return {status: found.count(status) for status in sorted(set(found))}
+
+
+def test_every_label_is_settled_and_started_once(tmp_path: Path) -> None:
+    executor = Scripted(always("done"), workers=3)
+    work, store = labeller(tmp_path, executor)
+    work.run(0)
+    assert statuses(store) == {"done": 10}
+    assert executor.started == list("abcdefghij")
+    assert executor.most == 3
+
+
+def test_some_failures_do_not_stop_the_rest(tmp_path: Path) -> None:
+    executor = Scripted(lambda name: "failed" if name in "bh" else "done")
+    work, store = labeller(tmp_path, executor)
+    work.run(0)
+    assert statuses(store) == {"done": 8, "failed": 2}
+    assert [label.reason for label in store.labels("failed")] == ["it failed"] * 2
+
+
+@pytest.mark.parametrize("names", ["abcdefghij", "a", "ab"])
+def test_too_many_failures_stop_with_the_list(names: str, tmp_path: Path) -> None:
+    work, store = labeller(tmp_path, Scripted(always("failed")), names)
+    with pytest.raises(TooManyFailuresError, match=r"(?s)labels failed:.*labels/a: it failed"):
+        work.run(0)
+    assert statuses(store).get("running", 0) == 0 or len(names) > 2
+
+
+def test_failed_labels_are_tried_again_on_request(tmp_path: Path) -> None:
+    fate = {"a": "failed"}
+    executor = Scripted(lambda name: fate.get(name, "done"))
+    work, store = labeller(tmp_path, executor)
+    work.run(0)
+    fate.clear()
+    assert work.retry_failed() == 1
+    work.run(0)
+    assert statuses(store) == {"done": 10}
+    assert (tmp_path / "labels" / "a.failed-1" / "result.json").exists()
+
+
+def test_a_worker_that_died_is_replaced_and_not_for_ever(tmp_path: Path) -> None:
+    deaths = {"a": 2, "b": 100}
+
+    def fate(name: str) -> str:
+        deaths[name] = deaths.get(name, 0) - 1
+        return "die" if deaths[name] >= 0 else "done"
+
+    executor = Scripted(fate)
+    work, store = labeller(tmp_path, executor)
+    work.run(0)
+    assert executor.started.count("a") == 3
+    assert executor.started.count("b") == 3
+    (failed,) = store.labels("failed")
+    assert (failed.key, "3 workers died" in (failed.reason or "")) == ("b", True)
+
+
+def test_what_a_killed_driver_left_is_taken_in(tmp_path: Path) -> None:
+    first, store = labeller(tmp_path, Scripted(always("run")))
+    first.step(0)  # a and b are started; then the driver is killed, and a worker finishes
+    LabelFolder(tmp_path / "labels" / "a").finish(outcome(None))
+    store.close()
+    executor = Scripted(always("done"))
+    executor.running = {"b"}  # still alive
+    second, again = labeller(tmp_path, executor)
+    second.run(0)
+    assert statuses(again) == {"done": 10}
+    assert executor.started == list("cdefghij")
+
+
+def test_a_worker_that_was_started_but_not_noted_is_not_started_again(tmp_path: Path) -> None:
+    executor = Scripted(always("done"))
+    work, store = labeller(tmp_path, executor)
+    folder = LabelFolder(tmp_path / "labels" / "a")
+    folder.prepare("", request())
+    executor.running = {"a"}
+    executor.fate = lambda name: "run" if not executor.started and name == "a" else "done"
+    work.run(0)
+    assert "a" not in executor.started
+    assert statuses(store) == {"done": 10}
+
+
+def test_an_interrupted_driver_ends_its_workers(tmp_path: Path) -> None:
+    executor = Scripted(always("run"))
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    work, store = labeller(tmp_path, executor)
+    work._pause = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        work.run(0)
+    assert executor.running == set()
+    assert statuses(store) == {"queued": 8, "running": 2}

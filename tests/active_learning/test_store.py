@@ -1,0 +1,174 @@
+"""The store keeps what it was told, and says clearly what is wrong with it."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlip.active_learning.labelling.fingerprint import Fingerprint
+from mlip.active_learning.labelling.outcome import Attempt, LabelOutcome
+from mlip.active_learning.store import FORMAT, Store, StoreError, Structure, backup_of
+
+
+def structures(*keys: str) -> list[Structure]:
+    return [Structure(key, f"frame of {key}", {"explorer": "rattle"}) for key in keys]
+
+
+def outcome(energy: float = -1.5, version: str = "1", reason: str | None = None) -> LabelOutcome:
+    fingerprint = Fingerprint(code="toy", version=version, dft=False, settings={})
+    results = {"energy": energy, "forces": [[0.1 + 0.2, 1e-300, -0.0]]}
+    good = {"results": results, "fingerprint": fingerprint}
+    return LabelOutcome(
+        attempts=(Attempt(folder="attempt-1", seconds=2.0, reason=reason,
+                          **({} if reason else good)),)
+    )  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "campaign.db")
+
+
+def test_a_label_goes_its_way(store: Store) -> None:
+    assert store.add(structures("a", "b"), iteration=0) == 2
+    assert [label.status for label in store.labels()] == ["queued", "queued"]
+    store.set_running("a")
+    store.settle("a", outcome())
+    store.settle("b", outcome(reason="no convergence"))
+    done, failed = store.labels()
+    assert (done.status, done.launches, done.attempts, done.seconds) == ("done", 1, 1, 2.0)
+    assert done.results == outcome().last.results
+    assert (failed.status, failed.reason, failed.results) == ("failed", "no convergence", None)
+    assert done.structure == structures("a")[0]
+
+
+def test_it_keeps_everything_over_time(store: Store, tmp_path: Path) -> None:
+    store.add(structures("a"), iteration=3)
+    store.settle("a", outcome())
+    store.set_parts({"a": "valid"})
+    store.add_model(3, 0, 17, "models/0.safetensors", {"forces": 12.5})
+    store.set_fact("stage", {"name": "label", "iteration": 3})
+    store.note("picked", count=1)
+    before = (store.labels(), store.fingerprints(), store.models(3), store.events())
+    store.close()
+    again = Store(tmp_path / "campaign.db")
+    assert (again.labels(), again.fingerprints(), again.models(3), again.events()) == before
+    assert again.fact("stage") == {"name": "label", "iteration": 3}
+    assert again.fact("nothing", 5) == 5
+    assert again.labels()[0].part == "valid"
+    assert [path.name for path in tmp_path.iterdir()] == ["campaign.db"]
+
+
+def test_labels_come_in_the_order_in_which_they_were_picked(store: Store) -> None:
+    store.add(structures("z", "a"), iteration=0)
+    store.add(structures("m", "b", "a"), iteration=1)
+    assert [label.key for label in store.labels()] == ["z", "a", "m", "b"]
+    assert [label.key for label in store.labels(iteration=1)] == ["m", "b"]
+    store.set_running("m")
+    assert [label.key for label in store.labels("running", iteration=1)] == ["m"]
+    assert [label.key for label in store.labels("queued", "running")] == ["z", "a", "m", "b"]
+
+
+def test_the_same_structure_is_labelled_once(store: Store) -> None:
+    assert store.add(structures("a", "a"), iteration=0) == 1
+    assert store.add(structures("a", "b"), iteration=1) == 1
+    assert [label.iteration for label in store.labels()] == [0, 1]
+
+
+def test_a_transaction_is_whole_or_nothing(store: Store) -> None:
+    def change_and_fail() -> None:
+        with store.transaction():
+            store.add(structures("a"), iteration=0)
+            store.set_fact("stage", "label")
+            raise KeyError("in the middle")
+
+    with pytest.raises(KeyError):
+        change_and_fail()
+    assert store.labels() == []
+    assert store.fact("stage") is None
+    store.add(structures("a"), iteration=0)
+    assert len(store.labels()) == 1
+
+
+def test_fingerprints_are_kept_once(store: Store) -> None:
+    store.add(structures("a", "b", "c"), iteration=0)
+    for key, version in (("a", "1"), ("b", "1"), ("c", "2")):
+        store.settle(key, outcome(version=version))
+    assert sorted(f.version for f in store.fingerprints().values()) == ["1", "2"]
+    digests = [label.fingerprint for label in store.labels()]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_failure_can_be_forgotten(store: Store) -> None:
+    store.add(structures("a"), iteration=0)
+    store.set_failed("a", "the licence server was down")
+    store.forget_failure("a")
+    (label,) = store.labels("queued")
+    assert label.reason is None
+
+
+def test_a_store_of_a_newer_format_is_left_alone(store: Store) -> None:
+    store.close()
+    with sqlite3.connect(store.path) as base:
+        base.execute(f"PRAGMA user_version = {FORMAT + 1}")
+    base.close()
+    content = store.path.read_bytes()
+    with pytest.raises(StoreError, match="update the package"):
+        Store(store.path)
+    assert store.path.read_bytes() == content
+
+
+def test_another_database_is_not_a_store(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "other.db") as base:
+        base.execute("CREATE TABLE systems (id INTEGER)")
+    base.close()
+    with pytest.raises(StoreError, match="not the store of a campaign"):
+        Store(tmp_path / "other.db")
+
+
+@pytest.mark.parametrize("damage", ["no database", "torn"])
+def test_a_damaged_store_tells_where_the_labels_are(store: Store, damage: str) -> None:
+    store.add(structures(*(f"key{n}" for n in range(300))), iteration=0)
+    store.back_up(backup_of(store.path))
+    store.close()
+    content = store.path.read_bytes()
+    torn = content[: len(content) // 2]
+    store.path.write_bytes(torn if damage == "torn" else b"x" * 5000)
+    with pytest.raises(StoreError, match=r"(?s)damaged.*'labels'.*campaign\.backup\.db"):
+        Store(store.path)
+    assert len(Store(backup_of(store.path)).labels()) == 300
+
+
+def test_a_full_disk_is_told_and_loses_nothing(store: Store) -> None:
+    store.add(structures("a"), iteration=0)
+    (pages,) = store._base.execute("PRAGMA page_count").fetchone()
+    store._base.execute(f"PRAGMA max_page_count = {pages}")
+    many = [Structure(f"b{n}", "x" * 4000, {}) for n in range(50)]
+    with pytest.raises(StoreError, match="is the disk full"):
+        store.add(many, iteration=1)
+    assert [label.key for label in store.labels()] == ["a"]
+    store._base.execute("PRAGMA max_page_count = 100000")
+    assert store.add(many, iteration=1) == 50
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from mlip.active_learning.store import Store, Structure
+store = Store(Path(sys.argv[1]))
+with store.transaction():
+    store.add([Structure(f"k{n}", "x" * 4000, {}) for n in range(200)], iteration=1)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_kill_inside_a_transaction_leaves_the_store_as_it_was(store: Store) -> None:
+    store.add(structures("a"), iteration=0)
+    store.close()
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(store.path)], check=False)
+    assert killed.returncode == -9
+    again = Store(store.path)
+    assert [label.key for label in again.labels()] == ["a"]
+    assert again.add(structures("b"), iteration=1) == 1
