@@ -1,11 +1,13 @@
 """Limits that are known without any data: atoms at the cutoff, far apart, alone, and too close."""
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
 
 import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
+from ase.neighborlist import neighbor_list
 
 from mlip.validation.check import Check, Figure, Verdict, judge, skipped
 from mlip.validation.patient import Patient, bond_length
@@ -18,8 +20,9 @@ _SPACING = 1e-3
 #: the physical well may lie.
 _NEAREST, _FARTHEST, _WELL = 0.4, 1.6, 0.75
 
-#: eV: a dip this deep is a hole; a wall this high keeps atoms out of it at ordinary temperatures.
-_HOLE, _WALL = 0.01, 1.0
+#: eV: a dip this deep is a hole; out of one no deeper than the second, about kT at 1000 K, atoms
+#: come again; a wall this high keeps them out at ordinary temperatures.
+_HOLE, _SHALLOW, _WALL = 0.01, 0.1, 1.0
 
 
 def energy_at_cutoff(patient: Patient) -> Check:
@@ -109,35 +112,66 @@ def isolated_atoms(patient: Patient) -> Check:
     symbol = chemical_symbols[worst]
     if source is None or "isolated" not in source:
         meaning = (
-            f"reference energies are no energies of free atoms ({source or 'source unknown'}), so "
-            "energies of atomisation mean nothing; relative energies are not touched"
+            f"reference energies are not known to be those of free atoms ({source or 'no source'})"
+            ": energies of atomisation mean nothing; relative energies are not touched"
         )
         return Check(name, "skip", figure, "meV", None, meaning)
     verdict: Verdict = "pass" if figure <= 50.0 else "warn"
     meaning = (
         "free atoms have their reference energies: energies of atomisation are meaningful"
         if verdict == "pass"
-        else f"a free {symbol} atom is off its reference energy: energies of atomisation are; put "
-        "isolated atoms into the training data"
+        else f"a free {symbol} atom is off its reference energy, to which the learned part adds "
+        "what it says of an empty environment: isolated atoms give references and are not trained "
+        "on. "
+        "Take energies of atomisation from the reference energies of `mlip show`; if bonds are to "
+        "break, train on stretched and broken structures"
     )
     return Check(name, verdict, figure, "meV", 50.0, meaning)
 
 
+@dataclasses.dataclass(frozen=True)
+class Hole:
+    """A place on the way inwards where the energy falls again.
+
+    Attributes
+    ----------
+    depth, wall : eV, of the hole and of what keeps atoms out of it
+    where : Å, of the wall
+    met : whether atoms of these elements are ever bonded in the user's structures
+    """
+
+    depth: float
+    wall: float
+    where: float
+    met: bool = True
+
+    @property
+    def verdict(self) -> Verdict:
+        """Bad is what atoms can fall into and not come out of."""
+        if self.depth <= _HOLE or (self.depth <= _SHALLOW and self.wall >= _WALL):
+            return "pass"
+        holds = self.depth > _SHALLOW and self.wall < _WALL
+        return "fail" if holds and self.met else "warn"
+
+
 def dimers_close(patient: Patient) -> Check:
-    """Two atoms alone, pushed together."""
-    curves = {}
+    """Two atoms alone, pushed together; at worst a warning where they never bond."""
+    holes = {}
     for first, second in _pairs(patient):
         bond = bond_length(first, second)
         distances = np.linspace(_FARTHEST, _NEAREST, 61) * bond
         energies = patient.energies([_dimer(first, second, d) for d in distances])
         name = f"{chemical_symbols[first]}-{chemical_symbols[second]}"
-        curves[name] = (distances, energies, _WELL * bond)
-    return _judge_holes("dimers pushed together", curves)
+        hole = _hole(distances, energies, _WELL * bond)
+        bonded = (_are_bonded(atoms, first, second) for atoms in patient.structures)
+        met = patient.made_up or any(bonded)
+        holes[name] = dataclasses.replace(hole, met=met)
+    return _judge_holes("dimers pushed together", holes, patient)
 
 
 def neighbours_close(patient: Patient) -> Check:
     """The two nearest atoms of every structure, pushed together among their neighbours."""
-    curves = {}
+    holes = {}
     for number, atoms in enumerate(patient.structures):
         found = _nearest_pair(atoms)
         if found is None:
@@ -153,40 +187,53 @@ def neighbours_close(patient: Patient) -> Check:
             steps.append(step)
         symbols = f"{atoms.symbols[mover]}-{atoms.symbols[partner]}"
         name = f"{symbols} in structure {number}"
-        curves[name] = (distances, patient.energies(steps), min(start, _WELL * bond))
-    return _judge_holes("neighbours pushed together", curves)
+        holes[name] = _hole(distances, patient.energies(steps), min(start, _WELL * bond))
+    return _judge_holes("neighbours pushed together", holes, patient)
 
 
-def _judge_holes(name: str, curves: dict[str, tuple[np.ndarray, np.ndarray, float]]) -> Check:
+_SEVERITY = {"pass": 0, "warn": 1, "fail": 2}
+
+
+def _judge_holes(name: str, holes: dict[str, Hole], patient: Patient) -> Check:
     """Energies along paths inwards must rise once the well is behind."""
-    if not curves:
+    if not holes:
         return skipped(name, "none of the structures has two atoms near each other")
-    holes = {who: _hole(*curve) for who, curve in curves.items()}
-    who = max(holes, key=lambda key: (holes[key][0] > _HOLE, -holes[key][1]))
-    depth, wall, where = holes[who]
-    if depth <= _HOLE:
+    who = max(holes, key=lambda one: (_SEVERITY[holes[one].verdict], -holes[one].wall))
+    hole = holes[who]
+    if hole.verdict == "pass":
+        deepest = max(one.depth for one in holes.values())
         meaning = "atoms repel each other ever more strongly the closer they come"
-        return Check(name, "pass", depth, "eV", _HOLE, meaning)
-    meaning = (
-        f"{who} falls into a hole {depth:.3g} eV deep below {where:.2f} Å, behind a wall of "
-        f"{wall:.3g} eV; train again with repulsion: {{name: zbl}}, or with data at short distances"
+        if deepest > _HOLE:
+            meaning = "what dips there are on the way inwards lie behind walls and hold no atom"
+        return Check(name, "pass", deepest, "eV", _HOLE if deepest <= _HOLE else _SHALLOW, meaning)
+    rare = "" if hole.met else " (these never bond in the structures)"
+    remedy = (
+        "the repulsion that the model has does not outweigh what it learned: train again with data "
+        "at short distances, such as dimers and compressed structures"
+        if patient.repels
+        else "train again with repulsion: {name: zbl}, or with data at short distances"
     )
-    return Check(name, "warn" if wall >= _WALL else "fail", depth, "eV", _HOLE, meaning)
+    meaning = (
+        f"{who}{rare} falls into a hole {hole.depth:.3g} eV deep below {hole.where:.2f} Å, behind "
+        f"a wall of {hole.wall:.3g} eV; {remedy}"
+    )
+    return Check(name, hole.verdict, hole.depth, "eV", _HOLE, meaning)
 
 
-def _hole(distances: np.ndarray, energies: np.ndarray, well: float) -> tuple[float, float, float]:
+def _hole(distances: np.ndarray, energies: np.ndarray, well: float) -> Hole:
     """Depth of the deepest dip on the way inwards, the wall before it (both eV; the wall above the
     bottom of the well, which lies no nearer than `well`), and the distance (Å) of that wall."""
     outside = np.flatnonzero(distances >= well - 1e-9)
     bottom = int(outside[energies[outside].argmin()])
     inwards, reached = energies[bottom:], distances[bottom:]
     if not np.isfinite(inwards).all():
-        return np.inf, 0.0, float(reached[~np.isfinite(inwards)][0])
+        return Hole(np.inf, 0.0, float(reached[~np.isfinite(inwards)][0]))
     summit = np.maximum.accumulate(inwards)
     dips = summit - inwards
     deepest = int(dips.argmax())
     wall = int(inwards[: deepest + 1].argmax())
-    return float(dips[deepest]), float(inwards[wall] - inwards[0]), float(reached[wall])
+    height = float(inwards[wall] - inwards[0])
+    return Hole(float(dips[deepest]), height, float(reached[wall]))
 
 
 def _at_worst_a_warning(check: Check) -> Check:
@@ -231,6 +278,12 @@ def _kink_points(spacing: float) -> tuple[float, ...]:
 def _kink(pull: np.ndarray, spacing: float) -> float:
     """Slope outside minus slope inside, eV/Å^2."""
     return float((pull[3] - pull[2]) - (pull[1] - pull[0])) / spacing
+
+
+def _are_bonded(atoms: Atoms, first: int, second: int) -> bool:
+    """Whether two atoms of these elements are near enough to each other to be called bonded."""
+    reach = {(first, second): _FARTHEST * bond_length(first, second)}
+    return bool(len(neighbor_list("i", atoms, reach)))
 
 
 def _nearest_pair(atoms: Atoms) -> tuple[int, int, np.ndarray] | None:

@@ -9,7 +9,7 @@ from ase import Atoms
 from ase.data import covalent_radii
 
 from mlip.graph import AtomicGraph
-from mlip.models import Potential, evaluate
+from mlip.models import Committee, Potential, evaluate
 
 #: Elements of which pairs are made up; a model of the whole periodic table has thousands.
 _MOST_ELEMENTS = 5
@@ -31,6 +31,7 @@ class Patient:
     ----------
     model : float64 copy of the model
     own : the model as it was given
+    made_up : whether its structures are made up
     small : a cell much smaller than the cutoff, whatever the user's structures are
     elements : atomic numbers that pairs are made of
     """
@@ -39,6 +40,7 @@ class Patient:
         self.own = model
         self.model = copy.deepcopy(model).to(torch.float64).requires_grad_(False)
         self._seed = seed
+        self.made_up = not structures
         self.structures = [_bare(atoms) for atoms in structures] or made_up(model, self.rng())
         self.small = small_cell(model, self.rng())
         present = sorted({int(z) for atoms in self.structures for z in atoms.numbers})
@@ -47,6 +49,12 @@ class Patient:
     def rng(self) -> np.random.Generator:
         """Random numbers of a check: the same for each, so that checks do not depend on others."""
         return np.random.default_rng(self._seed)
+
+    @property
+    def repels(self) -> bool:
+        """Whether the model, or every member of a committee, has a repulsion of nuclei."""
+        members = self.own.potentials if isinstance(self.own, Committee) else [self.own]
+        return all(member.repulsion is not None for member in members)
 
     def look(
         self, structures: Sequence[Atoms], want: Collection[str] = ("energy", "forces", "stress")

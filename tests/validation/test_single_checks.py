@@ -9,9 +9,11 @@ from ase.build import bulk, fcc111, molecule
 from toy import Toy, toy
 
 from mlip.models import ModelCard
+from mlip.models.repulsion import ZBL
+from mlip.validation import limits
 from mlip.validation.check import Check, Figure, judge
 from mlip.validation.doctor import CHECKS, examine, sample
-from mlip.validation.patient import made_up
+from mlip.validation.patient import Patient, made_up
 
 DERIVATIVES = {
     "forces, finite differences",
@@ -124,6 +126,41 @@ def test_the_hole_is_measured() -> None:
     assert "zbl" in check.meaning
 
 
+def test_a_model_with_repulsion_is_not_told_to_have_one() -> None:
+    model = toy((14,), broken.Hole)
+    model.repulsion = ZBL(ZBL.Config(), (14,), model.cutoff)
+    patient = Patient(model)
+    for check in (limits.dimers_close(patient), limits.neighbours_close(patient)):
+        assert check.verdict == "warn"
+        assert "zbl" not in check.meaning
+        assert "train again with data at short distances" in check.meaning
+
+
+@pytest.mark.parametrize(
+    ("depth", "wall", "met", "verdict"),
+    [
+        (0.005, 0.0, True, "pass"),
+        (0.05, 5.0, True, "pass"),
+        (0.05, 0.5, True, "warn"),
+        (5.0, 5.0, True, "warn"),
+        (5.0, 0.5, True, "fail"),
+        (5.0, 0.5, False, "warn"),
+    ],
+)
+def test_a_hole_is_as_bad_as_what_falls_into_it(
+    depth: float, wall: float, met: bool, verdict: str
+) -> None:
+    assert limits.Hole(depth, wall, 1.0, met).verdict == verdict
+
+
+@pytest.mark.parametrize(("distance", "verdict"), [(2.4, "fail"), (4.5, "warn")])
+def test_pairs_that_never_bond_are_at_worst_a_warning(distance: float, verdict: str) -> None:
+    pair = Atoms("Si2", [[0, 0, 0], [distance, 0, 0]])
+    check = limits.dimers_close(Patient(toy((14,), broken.Attractive), [pair]))
+    assert check.verdict == verdict
+    assert ("never bond" in check.meaning) == (verdict == "warn")
+
+
 @pytest.mark.parametrize(
     ("source", "offset", "verdict"),
     [
@@ -144,6 +181,7 @@ def test_free_atoms_are_compared_with_references_that_are_free_atoms(
     check = findings(model)["isolated atoms"]
     assert check.verdict == verdict
     assert check.figure == pytest.approx(1e3 * offset, abs=1e-6)
+    assert "into the training data" not in check.meaning
 
 
 def test_unknown_elements_and_empty_structures_are_refused_at_once() -> None:
