@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
@@ -48,9 +49,17 @@ def error(text: str) -> None:
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table on standard output; the first column is text, the others are right-aligned. Cells
     are shown by `str`; units belong into the column names."""
-    drawn = Table(title=escape(title), title_justify="left", title_style="bold", pad_edge=False)
+    drawn = Table(title=escape(title), title_justify="left", title_style="bold",
+                  box=SIMPLE_HEAD, show_edge=False, pad_edge=False)  # fmt: skip
     for number, column in enumerate(columns):
-        drawn.add_column(escape(column), justify="left" if number == 0 else "right")
+        first = number == 0
+        drawn.add_column(
+            escape(column),
+            justify="left" if first else "right",
+            vertical="bottom",
+            overflow="fold",
+            no_wrap=not first,  # where it is narrow, names break before figures do
+        )
     for row in rows:
         drawn.add_row(*(escape(str(cell)) for cell in row))
     _out.print(drawn)

@@ -1,4 +1,4 @@
-"""The report of `mlip data check` as tables that fit on a screen of 100 columns."""
+"""The report of `mlip data check` as tables that fit on a screen of 80 columns."""
 
 import json
 import textwrap
@@ -10,8 +10,9 @@ from mlip.data import LabelKeys, check_frames, read_frames
 from mlip.data.checks.report import DataReport, Finding, GroupSummary, Range, counted
 from mlip.units import convert
 
-_WIDTH = 96
+_WIDTH = 80
 _ROWS = 20  # groups shown one by one
+_NAME = 16  # letters of a kind of structure
 _SOURCES = 4  # frames named for a finding
 
 
@@ -32,9 +33,11 @@ def report_on(files: Sequence[Path], keys: LabelKeys, as_json: bool) -> DataRepo
 def _show(report: DataReport) -> None:
     console.show()
     for line in _overview(report):
-        console.show(line)
+        for part in _wrapped(line):
+            console.show(part)
     console.show()
     _show_groups(report.groups)
+    console.show()
     _show_elements(report)
     for finding in report.findings:
         console.show()
@@ -45,7 +48,7 @@ def _show(report: DataReport) -> None:
 
 
 def _overview(report: DataReport) -> list[str]:
-    sizes = _whole(report.sizes)
+    sizes = _whole(report.sizes).replace("…", " to ")
     pbc = ", ".join(f"{kind} {count}" for kind, count in report.pbc.items())
     lines = [
         f"{counted(report.n_structures)} of {sizes} atoms, {report.n_atoms} atoms in all",
@@ -71,7 +74,8 @@ def _show_groups(groups: Sequence[GroupSummary]) -> None:
             _short(group.config_type),
             group.n_structures,
             _whole(group.atoms),
-            _interval(group.energy, 3),
+            _number(None if group.energy is None else group.energy.low, 3),
+            _number(None if group.energy is None else group.energy.high - group.energy.low, 3),
             _number(group.force_rms, 2),
             _number(group.force_max, 2),
             _interval(_in_gpa(group.pressure), 1),
@@ -80,15 +84,16 @@ def _show_groups(groups: Sequence[GroupSummary]) -> None:
     ]
     if rest := groups[len(shown) :]:
         count = sum(group.n_structures for group in rest)
-        rows.append((f"{len(rest)} others", count, "", "", "", "", ""))
+        rows.append((f"{len(rest)} others", count, *[""] * 6))
     columns = (
         "config_type",
-        "structures",
+        "\nstruc-\ntures",
         "atoms",
-        "energy\neV/atom",
-        "force rms\neV/Å",
-        "max\neV/Å",
-        "pressure\nGPa",
+        "energy\nlowest\neV/atom",
+        "energy\nspan\neV/atom",
+        "force\nrms\neV/Å",
+        "force\nmax\neV/Å",
+        "pressure\n\nGPa",
     )
     _show_table("By kind of structure", columns, rows)
 
@@ -110,10 +115,10 @@ def _show_elements(report: DataReport) -> None:
         "element",
         "atoms",
         "structures",
-        "force rms\neV/Å",
-        "max\neV/Å",
-        "nearest\nÅ",
-        "reference\neV",
+        "force\nrms\neV/Å",
+        "force\nmax\neV/Å",
+        "nearest\n\nÅ",
+        "reference\nenergy\neV",
     )
     _show_table("By element", columns, rows)
 
@@ -163,13 +168,13 @@ def _interval(values: Range | None, decimals: int) -> str:
     if values is None:
         return "-"
     low, high = f"{values.low:.{decimals}f}", f"{values.high:.{decimals}f}"
-    return low if low == high else f"{low} to {high}"
+    return low if low == high else f"{low}…{high}"
 
 
 def _whole(values: Range) -> str:
     low, high = int(values.low), int(values.high)
-    return str(low) if low == high else f"{low} to {high}"
+    return str(low) if low == high else f"{low}…{high}"
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 22 else f"{name[:21]}…"
+    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"

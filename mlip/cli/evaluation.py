@@ -96,9 +96,11 @@ def _show(found: Errors, calibrations: Mapping[str, Calibration]) -> None:
     console.table(title, columns, _rows("all", found.overall))
     if len(found.by_config_type) > 1:
         rows = [row for kind, part in found.by_config_type.items() for row in _rows(kind, part)]
+        console.show()
         console.table("By kind of structure", columns, rows)
     if len(found.by_element) > 1:
         rows = [row for symbol, part in found.by_element.items() for row in _rows(symbol, part)]
+        console.show()
         console.table("By element", columns, rows)
     if calibrations:
         _show_calibrations(calibrations)
@@ -109,6 +111,7 @@ def _show_calibrations(calibrations: Mapping[str, Calibration]) -> None:
         [name, f"{one.predicted:.2f}", f"{one.found:.2f}", f"{one.factor:.2f}", one.unit]
         for name, one in calibrations.items()
     ]
+    console.show()
     columns = ["property", "predicted", "RMSE found", "factor", "unit"]
     console.table("Uncertainty of the committee", columns, rows)
     console.remark("factor: multiply uncertainties by it, to match the errors on these structures")

@@ -15,14 +15,15 @@ from mlip.training.schedules import Cosine, Schedule
 #: A config that works: what `mlip schema --example` prints.
 EXAMPLE = """\
 # Train with: mlip train config.yaml        Paths are relative to this file.
-data:
+data:                        # as `mlip data split FILES --output-dir .` writes it
   train: [train.extxyz]
-  valid: 0.1                 # a fraction of the training frames, or files
+  valid: [valid.extxyz]      # chooses the best epoch; or a fraction of train, as 0.1
   test: [test.extxyz]        # optional: judged once, at the end
 model:
   name: behler_parrinello
   descriptor: {name: soap, cutoff: 5.0}
   hidden: [64, 64]
+  repulsion: {name: zbl}     # of nuclei, nearer than any bond in the data
 loss:                        # residuals in 10 meV/atom, 100 meV/Å, 10 meV/Å^3
   energy: {weight: 1}
   forces: {weight: 1}        # stress too, if the data carry it

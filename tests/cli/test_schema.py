@@ -4,6 +4,7 @@ import yaml
 from typer.testing import CliRunner
 
 from mlip.cli.main import app
+from mlip.data.splits import PARTS
 from mlip.settings import parse_settings
 from mlip.training import TrainingConfig
 
@@ -19,4 +20,10 @@ def test_the_schema_is_json_that_names_all_parts() -> None:
 def test_the_example_can_be_trained() -> None:
     result = CliRunner().invoke(app, ["schema", "--example"])
     assert result.exit_code == 0
-    parse_settings(TrainingConfig, yaml.safe_load(result.stdout))
+    config = parse_settings(TrainingConfig, yaml.safe_load(result.stdout))
+    assert config.model.repulsion is not None
+    parts = {part: f"{part}.extxyz" for part in PARTS}  # as `mlip data split` names them
+    assert {part: getattr(config.data, part) for part in parts} == {
+        p: (f,) for p, f in parts.items()
+    }
+    assert len(result.stdout.splitlines()) < 40
