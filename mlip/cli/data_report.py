@@ -69,7 +69,7 @@ def _overview(report: DataReport) -> list[str]:
 
 def _show_groups(groups: Sequence[GroupSummary]) -> None:
     shown = groups if len(groups) <= _ROWS else groups[: _ROWS - 1]
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (
             _short(group.config_type),
             group.n_structures,
