@@ -10,6 +10,7 @@ import typer
 
 from mlip import __version__
 from mlip.cli import console
+from mlip.cli.convert import convert_app
 from mlip.cli.data import data_app
 from mlip.cli.doctor import doctor
 from mlip.cli.evaluate import evaluate
@@ -48,6 +49,7 @@ def version_or_verb(
 
 
 app.add_typer(data_app)
+app.add_typer(convert_app)
 for verb in (train, evaluate, show, doctor, md, schema, info):
     app.command()(verb)
 
