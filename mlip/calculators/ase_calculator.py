@@ -16,7 +16,7 @@ from torch import Tensor
 from mlip.graph import AtomicGraph
 from mlip.models import UNCERTAINTIES, Potential, load_model, predict
 from mlip.models.placement import as_device, as_dtype
-from mlip.neighbours import with_neighbours
+from mlip.neighbours import VerletList
 from mlip.properties import PROPERTIES, to_voigt
 
 
@@ -47,6 +47,9 @@ class MLIPCalculator(Calculator):
     model : a model file, or a model; of a model the calculator takes a copy
     device : where to compute, such as ``"cpu"`` or ``"cuda"``
     dtype : ``"float32"``, ``"float64"`` or None for the precision the model has
+    skin : Å, how much farther than needed neighbours are looked for, so that they can be used again
+        while atoms move little; results are the same to the last bit. None does what is faster:
+        see `mlip.neighbours.VerletList`
 
     Raises
     ------
@@ -67,6 +70,7 @@ class MLIPCalculator(Calculator):
         model: str | Path | Potential,
         device: str | torch.device = "cpu",
         dtype: str | torch.dtype | None = None,
+        skin: float | None = None,
     ) -> None:
         super().__init__()
         place = as_device(device)
@@ -79,6 +83,7 @@ class MLIPCalculator(Calculator):
         if self.model.knows_its_range:
             self.implemented_properties = [*self.implemented_properties, "extrapolations"]
         self._has_warned = False
+        self.neighbours = VerletList(self.model.cutoff, skin)
 
     def calculate(
         self,
@@ -120,8 +125,7 @@ class MLIPCalculator(Calculator):
 
     def _graph(self, atoms: Atoms) -> AtomicGraph:
         """The structure with its neighbours, where the model computes."""
-        graph = with_neighbours(AtomicGraph.from_atoms(atoms), self.model.cutoff)
-        return graph.to(self.model.device)
+        return self.neighbours.find(AtomicGraph.from_atoms(atoms)).to(self.model.device)
 
     def _wanted(self, properties: Sequence[str], graph: AtomicGraph) -> set[str]:
         wanted = {"energy", "energies"}
