@@ -85,7 +85,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> neighbour_list_with_vectors(Tensor po
 
 }  // namespace
 
-STABLE_TORCH_LIBRARY(mlip, m) {
+STABLE_TORCH_LIBRARY_FRAGMENT(mlip, m) {
   m.def(
       "neighbour_list(Tensor positions, Tensor cell, Tensor pbc, Tensor first_atom, float cutoff) "
       "-> (Tensor edges, Tensor shifts)");
