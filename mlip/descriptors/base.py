@@ -112,9 +112,10 @@ class Descriptor(nn.Module, ABC):
             As `forward` does, or if two atoms are in the same place, where features have no limit.
         """
         graph = with_neighbours(AtomicGraph.from_atoms(atoms), self.cutoff)
-        features = self(graph.to(self.precision.device)).cpu().numpy()
         closest = graph.closest_pair()
-        if closest is not None and (closest[2] == 0.0 or not np.isfinite(features).all()):
+        apart = closest is None or closest[2] > 0.0
+        features = self(graph.to(self.precision.device)).cpu().numpy() if apart else np.empty(0)
+        if closest is not None and not (apart and np.isfinite(features).all()):
             i, j, distance = closest
             raise ValueError(
                 f"atoms {i} ({atoms.symbols[i]}) and {j} ({atoms.symbols[j]}) are {distance:.3g} Å "

@@ -46,6 +46,8 @@ def dscribe_soap(config: SOAPConfig, species: Sequence[int]) -> DScribeAdapter:
         If DScribe is not installed, or the config asks for what it does not have.
     """
     descriptors = _dscribe()
+    if config.compression == "alchemical":
+        raise ValueError("DScribe has no alchemical compression")
     twin = SOAPConfig.like_dscribe(
         config.basis_end,
         config.n_max,

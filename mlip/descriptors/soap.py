@@ -21,9 +21,10 @@ import torch
 from ase.data import chemical_symbols
 from jaxtyping import Float, Int
 from pydantic import Field, model_validator
-from torch import Tensor
+from torch import Tensor, nn
 
 from mlip.descriptors.base import Descriptor
+from mlip.descriptors.fused_soap import FusedSOAP
 from mlip.ops.chebyshev import ChebyshevSeries
 from mlip.ops.cutoffs import CUTOFF_FUNCTIONS, CutoffName
 from mlip.ops.padding import Rectangle, rectangles
@@ -57,10 +58,14 @@ class SOAPConfig(Settings):
     for comparison with other codes."""
     basis_cutoff: float | None = Field(default=None, gt=0)
     """Where the radial functions end, Å; the cutoff if not given."""
-    compression: Literal["none", "mu1nu1"] = "none"
+    compression: Literal["none", "mu1nu1", "alchemical"] = "none"
     """mu1nu1 multiplies the density of each species with that of all species together, so that the
     number of features grows linearly with the species: Darby, Kermode and Csányi, npj Comput.
-    Mater. 8, 166 (2022)."""
+    Mater. 8, 166 (2022). alchemical mixes the densities of the species into a few channels, by
+    weights that are learned with the model: Willatt, Musil and Ceriotti, Phys. Chem. Chem. Phys.
+    20, 29661 (2018)."""
+    channels: int = Field(default=4, ge=1)
+    """Most channels of the alchemical compression; there are never more than species."""
     normalise: bool = False
     """Divide the feature vector of each atom by its length."""
 
@@ -114,11 +119,19 @@ class SOAP(Descriptor):
 
     def __init__(self, config: SOAPConfig, species: Sequence[int]) -> None:
         n_species = len(set(species))
-        selected = _selection(n_species, config.n_max, config.l_max, config.compression)
+        n_rows = (
+            min(config.channels, n_species) if config.compression == "alchemical" else n_species
+        )
+        selected = _selection(n_rows, config.n_max, config.l_max, config.compression)
         super().__init__(species, config.cutoff, len(selected))
         self.config: SOAPConfig = config
         self.radial = ChebyshevSeries(self._projections, config.cutoff)
         self.register_buffer("selected", torch.from_numpy(selected), persistent=False)
+        first = _even_mixing(n_rows, n_species)
+        self.mixing = nn.Parameter(first) if config.compression == "alchemical" else None
+        own = self._own(torch.zeros(1, dtype=torch.float64))
+        with_total = config.compression == "mu1nu1"
+        self._fused = FusedSOAP(self._weighted, own, config.cutoff, n_species, with_total)
 
     def _projections(self, distances: np.ndarray) -> np.ndarray:
         """R_nl on a grid [l, n; points], with the root of the prefactor of the power spectrum."""
@@ -137,24 +150,58 @@ class SOAP(Descriptor):
         neighbours: Int[Tensor, " edges"],
         species_index: Int[Tensor, " atoms"],
     ) -> Float[Tensor, "atoms features"]:
-        n_atoms, n_species = len(species_index), len(self.species)
-        row = centres * n_species + species_index[neighbours]
-        own = torch.arange(n_atoms, device=centres.device) * n_species + species_index
-        density = self._own_density(own, n_atoms * n_species, vectors)
-        for rectangle in rectangles(row, n_atoms * n_species, _PLACES):
-            density = density.index_add(0, rectangle.rows, self._density(vectors, rectangle))
-        features = self._power_spectrum(density.unflatten(0, (n_atoms, n_species)))
+        edges = (centres, neighbours, species_index)
+        mixing = vectors.new_empty(0, len(self.species)) if self.mixing is None else self.mixing
+        if self._fused.can_do(vectors):
+            features = self._fused.features(
+                vectors, mixing, *edges, lambda v, m: self.power_spectrum(v, m, *edges)
+            )
+        else:
+            features = self.power_spectrum(vectors, mixing, *edges)
         if self.config.normalise:
             return features / torch.linalg.vector_norm(features, dim=1, keepdim=True)
         return features
 
+    def power_spectrum(
+        self,
+        vectors: Float[Tensor, "edges 3"],
+        mixing: Float[Tensor, "channels species"],
+        centres: Int[Tensor, " edges"],
+        neighbours: Int[Tensor, " edges"],
+        species_index: Int[Tensor, " atoms"],
+    ) -> Float[Tensor, "atoms features"]:
+        """The features before they are normalised, in plain torch; `mixing` without rows stands for
+        densities that are not mixed. What the compiled core is judged by."""
+        n_atoms, n_species = len(species_index), len(self.species)
+        row = centres * n_species + species_index[neighbours]
+        density = self._own_density(species_index, vectors)
+        for rectangle in rectangles(row, n_atoms * n_species, _PLACES):
+            density = density.index_add(0, rectangle.rows, self._density(vectors, rectangle))
+        density = density.unflatten(0, (n_atoms, n_species))
+        if len(mixing):
+            density = torch.einsum("ks,asnm->aknm", mixing, density)
+        return self._products(density)
+
+    def _weighted(self, distances: Float[Tensor, " points"]) -> Float[Tensor, "functions points"]:
+        """R_nl(r) f(r)."""
+        radial: Tensor = self.radial(distances)
+        if self.config.cutoff_function == "none":
+            return radial
+        return radial * CUTOFF_FUNCTIONS[self.config.cutoff_function](distances, self.cutoff)
+
+    def _own(self, origin: Float[Tensor, "1"]) -> Float[Tensor, " n_max"]:
+        """c_n00 of an atom itself."""
+        return self.radial(origin)[: self.config.n_max, 0] / sqrt(4.0 * pi)
+
     def _own_density(
-        self, own: Int[Tensor, " atoms"], n_rows: int, vectors: Float[Tensor, "edges 3"]
+        self, species_index: Int[Tensor, " atoms"], vectors: Float[Tensor, "edges 3"]
     ) -> Float[Tensor, "rows n_max harmonics"]:
         """c_nlm of the centres themselves: only l = 0, in the row of their own species."""
-        radial = self.radial(vectors.new_zeros(1))[: self.config.n_max, 0]
-        density = vectors.new_zeros(n_rows, self.config.n_max, (self.config.l_max + 1) ** 2)
-        density[own, :, 0] = radial / sqrt(4.0 * pi)
+        n_atoms, n_species = len(species_index), len(self.species)
+        own = torch.arange(n_atoms, device=vectors.device) * n_species + species_index
+        harmonics = (self.config.l_max + 1) ** 2
+        density = vectors.new_zeros(n_atoms * n_species, self.config.n_max, harmonics)
+        density[own, :, 0] = self._own(vectors.new_zeros(1))
         return density
 
     def _density(
@@ -168,12 +215,10 @@ class SOAP(Descriptor):
         empty = vectors.new_tensor([0.0, 0.0, self.cutoff])
         xyz = rectangle.filled(vectors, empty).T.contiguous()
         distances = torch.linalg.vector_norm(xyz, dim=0)
-        weights = rectangle.occupied().to(xyz.dtype)
-        if config.cutoff_function != "none":
-            weights = weights * CUTOFF_FUNCTIONS[config.cutoff_function](distances, self.cutoff)
-        harmonics = solid_harmonics(xyz / distances, config.l_max) * weights
+        occupied = rectangle.occupied().to(xyz.dtype)
+        harmonics = solid_harmonics(xyz / distances, config.l_max) * occupied
         harmonics = harmonics.unflatten(1, rectangle.shape).permute(1, 2, 0)
-        radial = self.radial(distances).unflatten(1, rectangle.shape).transpose(0, 1)
+        radial = self._weighted(distances).unflatten(1, rectangle.shape).transpose(0, 1)
         products = [
             radial[:, l * config.n_max : (l + 1) * config.n_max]
             @ harmonics[:, :, l * l : (l + 1) ** 2]
@@ -181,9 +226,10 @@ class SOAP(Descriptor):
         ]
         return torch.cat(products, dim=2)
 
-    def _power_spectrum(
+    def _products(
         self, density: Float[Tensor, "atoms species n_max harmonics"]
     ) -> Float[Tensor, "atoms features"]:
+        """p_nn'l of the densities of species or channels."""
         left = density.flatten(1, 2)
         right = density.sum(dim=1) if self.config.compression == "mu1nu1" else left
         blocks = [slice(l * l, (l + 1) ** 2) for l in range(self.config.l_max + 1)]
@@ -202,8 +248,7 @@ class SOAP(Descriptor):
         power spectrum is a product of densities."""
         n_atoms, n_species = len(species_index), len(self.species)
         kinds = species_index[neighbours]
-        own = torch.arange(n_atoms, device=centres.device) * n_species + species_index
-        density = self._own_density(own, n_atoms * n_species, vectors)
+        density = self._own_density(species_index, vectors)
         blocks = torch.split(torch.arange(len(vectors), device=vectors.device), _EDGES)
         slopes = []
         for block in blocks:
@@ -211,10 +256,16 @@ class SOAP(Descriptor):
             density.index_add_(0, centres[block] * n_species + kinds[block], terms)
             slopes.append(slope)
         density = density.unflatten(0, (n_atoms, n_species))
-        features = self._power_spectrum(density)
+        shares = torch.eye(n_species, dtype=vectors.dtype, device=vectors.device)
+        if self.mixing is not None:
+            shares = self.mixing
+            density = torch.einsum("ks,asnm->aknm", shares, density)
+        features = self._products(density)
         jacobian = features.new_empty(*vectors.shape, self.n_features)
         for block, slope in zip(blocks, slopes):
-            jacobian[block] = self._power_slope(density[centres[block]], slope, kinds[block])
+            jacobian[block] = self._product_slopes(
+                density[centres[block]], slope, shares.T[kinds[block]]
+            )
         if self.config.normalise:
             length = torch.linalg.vector_norm(features, dim=1, keepdim=True)
             features = features / length
@@ -237,10 +288,7 @@ class SOAP(Descriptor):
             free = vectors.detach().requires_grad_(True)
             xyz = free.T
             distances = torch.linalg.vector_norm(xyz, dim=0)
-            radial = self.radial(distances).unflatten(0, (config.l_max + 1, config.n_max))
-            if config.cutoff_function != "none":
-                cutoff = CUTOFF_FUNCTIONS[config.cutoff_function]
-                radial = radial * cutoff(distances, self.cutoff)
+            radial = self._weighted(distances).unflatten(0, (config.l_max + 1, config.n_max))
             harmonics = solid_harmonics(xyz / distances, config.l_max)
             terms = (radial[degree] * harmonics.unsqueeze(1)).permute(2, 1, 0)
             weights = torch.zeros_like(terms, requires_grad=True)
@@ -251,16 +299,15 @@ class SOAP(Descriptor):
             ]
         return terms.detach(), torch.stack(slopes, dim=1)
 
-    def _power_slope(
+    def _product_slopes(
         self,
         density: Float[Tensor, "edges species n_max harmonics"],
         slope: Float[Tensor, "edges 3 n_max harmonics"],
-        kinds: Int[Tensor, " edges"],
+        shares: Float[Tensor, "edges species"],
     ) -> Float[Tensor, "edges 3 features"]:
-        """Derivative of the power spectrum at the centre of each edge by the edge vector."""
-        edges = torch.arange(len(kinds), device=kinds.device)
-        changed = slope.new_zeros(len(kinds), 3, *density.shape[1:])
-        changed[edges, :, kinds] = slope
+        """Derivative of the power spectrum at the centre of each edge by the edge vector; `shares`
+        are those of the neighbour in the densities."""
+        changed = shares[:, None, :, None, None] * slope.unsqueeze(2)
         left, d_left = density.flatten(1, 2), changed.flatten(2, 3)
         compressed = self.config.compression == "mu1nu1"
         right, d_right = (density.sum(dim=1), slope) if compressed else (left, d_left)
@@ -276,6 +323,8 @@ class SOAP(Descriptor):
 
     def feature_names(self) -> list[str]:
         symbols = [chemical_symbols[z] for z in self.species]
+        if self.mixing is not None:
+            symbols = [f"channel{k}" for k in range(len(self.mixing))]
         left = [f"{s} n={n}" for s in symbols for n in range(self.config.n_max)]
         right = left
         if self.config.compression == "mu1nu1":
@@ -295,3 +344,11 @@ def _selection(n_species: int, n_max: int, l_max: int, compression: str) -> np.n
         kept[:] = True
     order = np.lexsort((k, n, l, b, a))
     return order[kept[order]]
+
+
+def _even_mixing(n_channels: int, n_species: int) -> Float[Tensor, "channels species"]:
+    """Orthonormal channels to begin with, the rows of a cosine transform: the first takes all
+    species alike, each further one tells them apart more finely. Numbers that float32 can hold."""
+    k, s = np.indices((n_channels, n_species))
+    rows = np.cos(pi * k * (s + 0.5) / n_species) * np.sqrt((2.0 - (k == 0)) / n_species)
+    return torch.from_numpy(rows).float().double()

@@ -18,7 +18,7 @@ __all__ = ["available", "status"]
 
 _LIBRARY = Path(__file__).parent / "mlip_torch.so"
 _HOW_TO_GET_IT = (
-    "neighbour lists and symmetry functions are made in plain torch, up to hundreds of times "
+    "neighbour lists, SOAP and symmetry functions are made in plain torch, up to hundreds of times "
     "slower; with a C++ compiler, `pip install --no-build-isolation nearsight` in an environment "
     "that has scikit-build-core and torch >= 2.10 builds the core"
 )
@@ -34,13 +34,18 @@ class _Core:
         self._lock = threading.Lock()
 
     def load(self) -> bool:
-        with self._lock:
-            if not self._tried:
-                self._tried = True
-                self.problem = self._try_to_load()
-                if self.problem:
-                    logging.getLogger("mlip").warning("%s; %s", self.problem, _HOW_TO_GET_IT)
+        if not self._tried:  # looked at without the lock, through which torch.compile cannot see
+            self._load_once()
         return self.problem is None
+
+    def _load_once(self) -> None:
+        with self._lock:
+            if self._tried:
+                return
+            self.problem = self._try_to_load()
+            self._tried = True
+            if self.problem:
+                logging.getLogger("mlip").warning("%s; %s", self.problem, _HOW_TO_GET_IT)
 
     def _try_to_load(self) -> str | None:
         if not self.path.exists():
@@ -72,4 +77,6 @@ def status() -> dict[str, str]:
         how = f"compiled, {_CORE.instruction_set()} instructions"
     else:
         how = f"plain torch: {_CORE.problem}; {_HOW_TO_GET_IT}"
-    return {"neighbour list (CPU)": how, "symmetry functions (CPU)": how}
+    return dict.fromkeys(
+        ("neighbour list (CPU)", "SOAP (CPU)", "symmetry functions (CPU)"), how
+    )

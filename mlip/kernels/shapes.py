@@ -10,6 +10,8 @@ def register_shapes() -> None:
     torch.library.register_fake("mlip::neighbour_list_with_vectors", _neighbour_list_with_vectors)
     torch.library.register_fake("mlip::symmetry_functions", _symmetry_functions)
     torch.library.register_fake("mlip::symmetry_functions_backward", _symmetry_functions_backward)
+    torch.library.register_fake("mlip::soap", _soap)
+    torch.library.register_fake("mlip::soap_gradients", _soap_gradients)
 
 
 def _neighbour_list(
@@ -53,3 +55,36 @@ def _symmetry_functions_backward(
     *others: Tensor | int | float,  # noqa: ARG001
 ) -> Tensor:
     return vectors.new_empty(vectors.shape)
+
+
+def _soap(
+    vectors: Tensor,
+    centres: Tensor,  # noqa: ARG001
+    neighbours: Tensor,  # noqa: ARG001
+    species: Tensor,
+    radial: Tensor,
+    own: Tensor,  # noqa: ARG001
+    mixing: Tensor,
+    n_species: int,
+    n_max: int,
+    cutoff: float,  # noqa: ARG001
+    with_total: bool,
+) -> Tensor:
+    rows = n_max * (mixing.shape[0] or n_species)
+    per_degree = rows * n_max if with_total else rows * (rows + 1) // 2
+    return vectors.new_empty((species.shape[0], radial.shape[1] * per_degree))
+
+
+def _soap_gradients(
+    by_features: Tensor,
+    vectors: Tensor,
+    centres: Tensor,  # noqa: ARG001
+    neighbours: Tensor,  # noqa: ARG001
+    species: Tensor,  # noqa: ARG001
+    radial: Tensor,  # noqa: ARG001
+    own: Tensor,  # noqa: ARG001
+    mixing: Tensor,
+    *numbers: int | float,  # noqa: ARG001
+) -> tuple[Tensor, Tensor]:
+    of_mixing = (by_features.shape[0], *mixing.shape)
+    return vectors.new_empty(vectors.shape), vectors.new_empty(of_mixing)

@@ -1,4 +1,4 @@
-"""Potentials that learn from the fixed features of a descriptor."""
+"""Potentials that learn from the features of a descriptor."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from mlip.models.feature_range import FeatureRange
 class DescriptorPotential(Potential):
     """Energies of atoms as a regression on the features of their environments.
 
-    Because the features are not learned, members of a committee that use equal descriptors share
-    one evaluation of them. A model that knows the range of its features in the training data counts
+    Members of a committee that use equal descriptors, of which nothing is learned, share one
+    evaluation of them. A model that knows the range of its features in the training data counts
     those outside it.
     """
 
@@ -54,10 +54,15 @@ class DescriptorPotential(Potential):
         return self.feature_range.outside(self.features(graph), self.index_of(graph.numbers))
 
     def preparation_bytes(self, graphs: Sequence[AtomicGraph]) -> int:
-        return jacobian_bytes(self.descriptor, graphs, self.dtype)
+        return jacobian_bytes(self.descriptor, graphs, self.dtype) if self._fixed_features else 0
 
     def prepare(self, graph: AtomicGraph) -> AtomicGraph:
-        return describe(self.descriptor, graph)
+        return describe(self.descriptor, graph) if self._fixed_features else graph
+
+    @property
+    def _fixed_features(self) -> bool:
+        """Whether nothing of the descriptor is learned, such as the channels of SOAP."""
+        return not any(p.requires_grad for p in self.descriptor.parameters())
 
     def interaction(
         self, graph: AtomicGraph, species_index: Int[Tensor, " atoms"]

@@ -161,6 +161,11 @@ def test_smooth_soap_is_not_dscribes() -> None:
         dscribe_soap(SOAPConfig(), [14])
 
 
+def test_compression_that_dscribe_lacks() -> None:
+    with pytest.raises(ValueError, match="no alchemical compression"):
+        dscribe_soap(SOAPConfig(compression="alchemical"), [14])
+
+
 def test_symmetry_functions_that_dscribe_lacks() -> None:
     with pytest.raises(ValueError, match="only the cosine cutoff"):
         dscribe_symmetry_functions(SymmetryFunctionsConfig(), [14])

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from conformance.descriptor import DescriptorConformance
 from pydantic import TypeAdapter
+from torch import Tensor
 
-from mlip.descriptors import DESCRIPTORS, Descriptor, DescriptorConfig, build_descriptor
-from mlip.settings import Settings
+from mlip.descriptors import DESCRIPTORS, SOAP, Descriptor, DescriptorConfig, build_descriptor
+from mlip.settings import Settings, parse_settings
 
 ANGULAR = [
     {"type": "G5", "eta": 0.05, "zeta": 2.5, "sign": -1, "shift": 0.4},
@@ -39,6 +40,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "soap of polynomials": {"name": "soap", "radial_basis": "polynomial", "n_max": 4, "l_max": 9},
     "soap compressed": {"name": "soap", "compression": "mu1nu1", "normalise": True, "cutoff": 4.0},
     "soap of few functions": {"name": "soap", "n_max": 2, "l_max": 1, "cutoff_function": "tanh3"},
+    "soap of two channels": {"name": "soap", "compression": "alchemical", "channels": 2},
+    "soap of many functions": {"name": "soap", "n_max": 11, "l_max": 12, "cutoff": 4.0},
     "symmetry functions by list": {
         "name": "symmetry_functions",
         "cutoff_function": "tanh3",
@@ -69,12 +72,33 @@ class TestDescriptors(DescriptorConformance):
         return described(request.param, cls.species)
 
 
+class SOAPInTorch(SOAP):
+    """SOAP as it is without the compiled core."""
+
+    def evaluate(
+        self, vectors: Tensor, centres: Tensor, neighbours: Tensor, species_index: Tensor
+    ) -> Tensor:
+        mixing = vectors.new_empty(0, len(self.species)) if self.mixing is None else self.mixing
+        return self.power_spectrum(vectors, mixing, centres, neighbours, species_index)
+
+
+class TestSOAPInTorch(DescriptorConformance):
+    @pytest.fixture(scope="class", params=["soap", "soap of two channels"])
+    @classmethod
+    def descriptor(cls, request: pytest.FixtureRequest) -> Descriptor:
+        config = parse_settings(SOAP.Config, VARIANTS[request.param])
+        return SOAPInTorch(config, cls.species).requires_grad_(False)
+
+
 class TestThreeSpecies(DescriptorConformance):
     """Those that tell species and pairs of species apart, with given species not in order."""
 
     species = (14, 1, 8)
 
-    @pytest.fixture(scope="class", params=["soap", "soap compressed", "symmetry_functions"])
+    @pytest.fixture(
+        scope="class",
+        params=["soap", "soap compressed", "soap of two channels", "symmetry_functions"],
+    )
     @classmethod
     def descriptor(cls, request: pytest.FixtureRequest) -> Descriptor:
         return described(VARIANTS[request.param], cls.species)
@@ -82,4 +106,4 @@ class TestThreeSpecies(DescriptorConformance):
 
 def described(settings: dict[str, Any], species: tuple[int, ...]) -> Descriptor:
     config: Settings = TypeAdapter(DescriptorConfig).validate_python(settings)
-    return build_descriptor(config, species)
+    return build_descriptor(config, species).requires_grad_(False)

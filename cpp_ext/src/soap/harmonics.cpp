@@ -44,8 +44,8 @@ template <class T>
 void Harmonics<T>::add(int l, int upper, int lower, int axis, double factor) {
   if (std::abs(lower) > l - 1) return;
   const double ratio = norm(l, std::abs(upper)) / norm(l - 1, std::abs(lower));
-  lowering_.push_back({l * l + l + upper, (l - 1) * (l - 1) + l - 1 + lower, axis,
-                       static_cast<T>(factor * ratio)});
+  lowering_.push_back(
+      {l * l + l + upper, (l - 1) * (l - 1) + l - 1 + lower, axis, static_cast<T>(factor * ratio)});
 }
 
 template <class T>

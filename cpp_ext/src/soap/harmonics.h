@@ -13,7 +13,8 @@ namespace mlip {
 //   q_lm = ((2l - 1) z q_(l-1)m - q_(l-2)m) / ((l + m)(l - m)),  m < l
 //   q_ll = (x C - y S, y C + x S) / 2l with C, S = q_(l-1)(l-1)
 //   dC_m/dz = C_m, 2 dC_m/dx = C_(m-1) - C_(m+1), 2 dC_m/dy = -S_(m-1) - S_(m+1),
-//   dS_m/dz = S_m, 2 dS_m/dx = S_(m-1) - S_(m+1), 2 dS_m/dy = C_(m-1) + C_(m+1), all of degree l - 1.
+//   dS_m/dz = S_m, 2 dS_m/dx = S_(m-1) - S_(m+1), 2 dS_m/dy = C_(m-1) + C_(m+1), all of degree l
+//   - 1.
 template <class T>
 class Harmonics {
  public:

@@ -34,12 +34,12 @@ struct HarmonicTables {
 template <class T>
 struct Neighbourhood {
   int64_t count;
-  T *x, *y, *z;        // vectors, then unit vectors
-  T *r, *inverse_r;    // Å, 1 / Å
-  T* along;            // -1 to 1 along the interval
-  int32_t* interval;   // of the radial table
-  T* harmonics;        // [block][lm][width]
-  T* radial;           // [neighbour][l][N], or with slopes [neighbour][l][2][N]
+  T *x, *y, *z;       // vectors, then unit vectors
+  T *r, *inverse_r;   // Å, 1 / Å
+  T* along;           // -1 to 1 along the interval
+  int32_t* interval;  // of the radial table
+  T* harmonics;       // [block][lm][width]
+  T* radial;          // [neighbour][l][N], or with slopes [neighbour][l][2][N]
 };
 
 template <class T>
@@ -57,8 +57,8 @@ struct Kernels {
   void (*radial_with_slopes)(const T* table, int l_max, const Neighbourhood<T>& around);
 
   // density[lm][N] of the neighbours from `begin` to `end`; `stride` is that of radial along l.
-  void (*density)(int l_max, int stride, const Neighbourhood<T>& around, int64_t begin,
-                  int64_t end, T* density);
+  void (*density)(int l_max, int stride, const Neighbourhood<T>& around, int64_t begin, int64_t end,
+                  T* density);
 
   // features[l][n][n'] of two densities, or [l][n <= n'] of one with itself.
   void (*spectrum)(int l_max, int n_max, const T* left, const T* right, T* features);
@@ -84,7 +84,8 @@ struct Kernels {
 };
 
 // Those for rows of n_max functions that this machine runs fastest. `level` 0, 1 and 2 stand for
-// the baseline, AVX2 and AVX-512; what the machine or the build lacks is replaced by the next lower.
+// the baseline, AVX2 and AVX-512; what the machine or the build lacks is replaced by the next
+// lower.
 constexpr int kBestLevel = 2;
 template <class T>
 Kernels<T> kernels(int n_max, int level = kBestLevel);

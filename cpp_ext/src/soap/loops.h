@@ -61,8 +61,8 @@ struct Loops {
   static void harmonics(const HarmonicTables<T>& tables, const Neighbourhood<T>& around) {
     const int64_t size = (tables.l_max + 1) * (tables.l_max + 1) * kWidth;
     for (int64_t j = 0; j < around.count; j += kWidth) {
-      block(tables, load<Lanes>(around.x + j), load<Lanes>(around.y + j),
-            load<Lanes>(around.z + j), around.harmonics + j / kWidth * size);
+      block(tables, load<Lanes>(around.x + j), load<Lanes>(around.y + j), load<Lanes>(around.z + j),
+            around.harmonics + j / kWidth * size);
     }
   }
 
@@ -250,8 +250,7 @@ struct Loops {
 
   // ---------------------------------------------------------------------------- back to vectors
 
-  static void lower(const HarmonicTables<T>& tables, T steepness, const T* by_density,
-                    T* lowered) {
+  static void lower(const HarmonicTables<T>& tables, T steepness, const T* by_density, T* lowered) {
     const int n_harmonics = (tables.l_max + 1) * (tables.l_max + 1);
     for (int lm = 0; lm < n_harmonics; ++lm) {
       for (int n = 0; n < N; ++n) lowered[4 * lm * N + n] = steepness * by_density[lm * N + n];
@@ -347,11 +346,21 @@ struct Loops {
   }
 
   static Kernels<T> table(const char* name) {
-    return {name,         kWidth,        geometry,
-            harmonics,    radial,        radial_with_slopes,
-            density,      spectrum,      own_spectrum,
-            spectrum_gradient, own_spectrum_gradient, lower,
-            vector_gradients, add_scaled, dot};
+    return {name,
+            kWidth,
+            geometry,
+            harmonics,
+            radial,
+            radial_with_slopes,
+            density,
+            spectrum,
+            own_spectrum,
+            spectrum_gradient,
+            own_spectrum_gradient,
+            lower,
+            vector_gradients,
+            add_scaled,
+            dot};
   }
 };
 

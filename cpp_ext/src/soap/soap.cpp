@@ -27,8 +27,8 @@ struct Setting {
   Environments environments;
   Harmonics<T> harmonics;
   Kernels<T> run;
-  int64_t row;               // N
-  int64_t density_size;      // numbers in the density of one species
+  int64_t row;           // N
+  int64_t density_size;  // numbers in the density of one species
   int64_t n_features;
 
   Setting(const SoapBasis<T>& basis_, const SoapEdges<T>& edges_)
@@ -126,11 +126,16 @@ class Atom {
     }
     const int64_t room = numbers_.size() / 10;
     T* const data = numbers_.data();
-    around_ = {count,           data,
-               data + room,     data + 2 * room,
-               data + 3 * room, data + 4 * room,
-               data + 5 * room, intervals_.data(),
-               harmonics_.data(), radial_.data()};
+    around_ = {count,
+               data,
+               data + room,
+               data + 2 * room,
+               data + 3 * room,
+               data + 4 * room,
+               data + 5 * room,
+               intervals_.data(),
+               harmonics_.data(),
+               radial_.data()};
     for (int c = 0; c < 3; ++c) gradients_[c] = data + (6 + c) * room;
   }
 
@@ -316,9 +321,9 @@ void soap_gradients(const SoapBasis<T>& basis, const SoapEdges<T>& edges, int th
   });
 }
 
-#define MLIP_SOAP(T)                                                                              \
-  template int64_t soap_features_per_atom(const SoapBasis<T>&);                                   \
-  template void soap_features(const SoapBasis<T>&, const SoapEdges<T>&, int, T*);                 \
+#define MLIP_SOAP(T)                                                              \
+  template int64_t soap_features_per_atom(const SoapBasis<T>&);                   \
+  template void soap_features(const SoapBasis<T>&, const SoapEdges<T>&, int, T*); \
   template void soap_gradients(const SoapBasis<T>&, const SoapEdges<T>&, int, const T*, T*, T*);
 MLIP_SOAP(float)
 MLIP_SOAP(double)

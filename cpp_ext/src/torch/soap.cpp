@@ -48,8 +48,7 @@ struct Call {
     in.centres = checked(in.centres, op, "centres", ScalarType::Long, {n_edges});
     in.neighbours = checked(in.neighbours, op, "neighbours", ScalarType::Long, {n_edges});
     in.species = checked(in.species, op, "species", ScalarType::Long, {-1});
-    in.radial =
-        checked(in.radial, op, "radial", kType<T>, {-1, -1, mlip::kSoapDegree<T> + 1, row});
+    in.radial = checked(in.radial, op, "radial", kType<T>, {-1, -1, mlip::kSoapDegree<T> + 1, row});
     in.own = checked(in.own, op, "own", kType<T>, {row});
     in.mixing = checked(in.mixing, op, "mixing", kType<T>, {-1, in.n_species});
     const int64_t degrees = in.radial.size(1), channels = in.mixing.size(0);
@@ -97,8 +96,8 @@ std::tuple<Tensor, Tensor> gradients(const Arguments& arguments, const Tensor& b
   const Tensor given =
       checked(by_features, call.in.op, "by_features", kType<T>, {n_atoms, call.n_features});
   Tensor by_vectors = torch::stable::new_empty(call.in.vectors, {call.edges.n_edges, 3});
-  Tensor by_mixing = torch::stable::new_empty(
-      call.in.vectors, {n_atoms, call.in.mixing.size(0), call.in.n_species});
+  Tensor by_mixing = torch::stable::new_empty(call.in.vectors,
+                                              {n_atoms, call.in.mixing.size(0), call.in.n_species});
   mlip::soap_gradients(call.basis, call.edges, threads(), given.template const_data_ptr<T>(),
                        by_vectors.template mutable_data_ptr<T>(),
                        call.basis.mixing ? by_mixing.template mutable_data_ptr<T>() : nullptr);
@@ -118,9 +117,18 @@ std::tuple<Tensor, Tensor> soap_gradients(Tensor by_features, Tensor vectors, Te
                                           Tensor neighbours, Tensor species, Tensor radial,
                                           Tensor own, Tensor mixing, int64_t n_species,
                                           int64_t n_max, double cutoff, bool with_total) {
-  const Arguments arguments = {
-      "mlip::soap_gradients", vectors, centres,   neighbours, species, radial,
-      own,                    mixing,  n_species, n_max,      cutoff,  with_total};
+  const Arguments arguments = {"mlip::soap_gradients",
+                               vectors,
+                               centres,
+                               neighbours,
+                               species,
+                               radial,
+                               own,
+                               mixing,
+                               n_species,
+                               n_max,
+                               cutoff,
+                               with_total};
   return vectors.scalar_type() == ScalarType::Float ? gradients<float>(arguments, by_features)
                                                     : gradients<double>(arguments, by_features);
 }

@@ -1,0 +1,346 @@
+// Tests of SOAP in the core; meant to run with sanitizers. Prints what failed and returns 1.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <limits>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "kernels.h"
+#include "mlip/soap.h"
+
+namespace {
+
+int failures = 0;
+
+void expect(bool right, const std::string& what) {
+  if (right) return;
+  std::printf("FAILED: %s\n", what.c_str());
+  ++failures;
+}
+
+double farthest(const std::vector<double>& a, const std::vector<double>& b) {
+  double scale = 1e-300, difference = a.size() == b.size() ? 0 : 1e300;
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    scale = std::max(scale, std::fabs(b[i]));
+    difference = std::max(difference, std::fabs(a[i] - b[i]));
+  }
+  return difference / scale;
+}
+
+// Random atoms, edges and tables. Arrays are exactly as long as promised, so that the sanitizer
+// sees the first number read or written beyond.
+template <class T>
+struct Case {
+  int n_max, l_max, n_species, channels;
+  bool with_total;
+  int64_t n_atoms, row, intervals = 3;
+  double cutoff = 4;
+  std::vector<T> vectors, radial, own, mixing;
+  std::vector<int64_t> centres, neighbours, species;
+
+  Case(int n, int l, int s, int c, bool total, int64_t atoms, int64_t edges)
+      : n_max(n),
+        l_max(l),
+        n_species(s),
+        channels(c),
+        with_total(total),
+        n_atoms(atoms),
+        row(mlip::soap_row(n)) {
+    std::mt19937_64 random(n + 100 * l + 10000 * s + c);
+    std::uniform_real_distribution<double> uniform(-1, 1);
+    const auto any = [&](int64_t below) { return static_cast<int64_t>(random() % below); };
+    for (int64_t i = 0; i < atoms; ++i) species.push_back(any(s));
+    for (int64_t e = 0; e < edges; ++e) {
+      centres.push_back(any(atoms));
+      neighbours.push_back(any(atoms));
+      for (int d = 0; d < 3; ++d) vectors.push_back(static_cast<T>(2 * uniform(random)));
+    }
+    radial.assign(intervals * (l + 1) * (mlip::kSoapDegree<T> + 1) * row, 0);
+    for (size_t i = 0; i < radial.size(); ++i) {
+      if (static_cast<int>(i % row) < n) radial[i] = static_cast<T>(uniform(random));
+    }
+    own.assign(row, 0);
+    for (int i = 0; i < n; ++i) own[i] = static_cast<T>(uniform(random));
+    for (int i = 0; i < c * s; ++i) mixing.push_back(static_cast<T>(uniform(random)));
+  }
+
+  mlip::SoapBasis<T> basis() const {
+    return {n_max,         l_max,     n_species,  cutoff,
+            radial.data(), intervals, own.data(), channels ? mixing.data() : nullptr,
+            channels,      with_total};
+  }
+  mlip::SoapEdges<T> edges() const {
+    return {vectors.data(), centres.data(), neighbours.data(), static_cast<int64_t>(centres.size()),
+            species.data(), n_atoms};
+  }
+  std::vector<T> features(int threads = 1) const {
+    std::vector<T> out(n_atoms * mlip::soap_features_per_atom(basis()));
+    mlip::soap_features(basis(), edges(), threads, out.data());
+    return out;
+  }
+};
+
+// ------------------------------------------------------------------------- slow, obvious, in
+// angles
+
+double harmonic(int l, int m, double x, double y, double z) {
+  const double r = std::sqrt(x * x + y * y + z * z), phi = std::atan2(y, x);
+  const int k = std::abs(m);
+  double norm = (2 * l + 1) / (4 * std::acos(-1.0)) * (m == 0 ? 1 : 2);
+  norm *= std::tgamma(l - k + 1.0) / std::tgamma(l + k + 1.0);
+  // P_k^k without the Condon-Shortley sign, then upwards in l.
+  double before = 0, value = 1;
+  const double c = z / r, s = std::sqrt(std::max(0.0, 1 - c * c));
+  for (int i = 1; i <= k; ++i) value *= (2 * i - 1) * s;
+  for (int i = k + 1; i <= l; ++i) {
+    const double next = ((2 * i - 1) * c * value - (i + k - 1) * before) / (i - k);
+    before = value;
+    value = next;
+  }
+  return std::sqrt(norm) * value * (m < 0 ? std::sin(k * phi) : std::cos(k * phi));
+}
+
+std::vector<double> slow_features(const Case<double>& c) {
+  const int harmonics = (c.l_max + 1) * (c.l_max + 1), n = c.n_max;
+  const int rows = c.channels ? c.channels : c.n_species;
+  std::vector<double> out;
+  for (int64_t i = 0; i < c.n_atoms; ++i) {
+    std::vector<std::vector<double>> density(c.n_species, std::vector<double>(harmonics * n, 0.0));
+    for (int k = 0; k < n; ++k) density[c.species[i]][k] += c.own[k];
+    for (size_t e = 0; e < c.centres.size(); ++e) {
+      if (c.centres[e] != i) continue;
+      const double* v = c.vectors.data() + 3 * e;
+      const double r = std::sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+      const double place = r * c.intervals / c.cutoff;
+      if (r >= c.cutoff) continue;
+      const int64_t interval = std::min<int64_t>(static_cast<int64_t>(place), c.intervals - 1);
+      for (int l = 0; l <= c.l_max; ++l) {
+        for (int k = 0; k < n; ++k) {
+          double radial = 0;
+          for (int p = 0; p <= mlip::kSoapDegree<double>; ++p) {
+            radial += std::pow(2 * (place - interval) - 1, p) *
+                      c.radial[((interval * (c.l_max + 1) + l) * 10 + p) * c.row + k];
+          }
+          for (int m = -l; m <= l; ++m) {
+            density[c.species[c.neighbours[e]]][(l * l + l + m) * n + k] +=
+                radial * harmonic(l, m, v[0], v[1], v[2]);
+          }
+        }
+      }
+    }
+    std::vector<std::vector<double>> left(rows, std::vector<double>(harmonics * n, 0.0));
+    std::vector<double> total(harmonics * n, 0.0);
+    for (int q = 0; q < harmonics * n; ++q) {
+      for (int s = 0; s < c.n_species; ++s) {
+        total[q] += density[s][q];
+        for (int a = 0; a < rows; ++a) {
+          left[a][q] += (c.channels ? c.mixing[a * c.n_species + s] : a == s) * density[s][q];
+        }
+      }
+    }
+    for (int a = 0; a < rows; ++a) {
+      for (int b = c.with_total ? rows - 1 : a; b < rows; ++b) {
+        const std::vector<double>& right = c.with_total ? total : left[b];
+        for (int l = 0; l <= c.l_max; ++l) {
+          for (int p = 0; p < n; ++p) {
+            for (int q = a == b && !c.with_total ? p : 0; q < n; ++q) {
+              double sum = 0;
+              for (int m = l * l; m < (l + 1) * (l + 1); ++m) {
+                sum += left[a][m * n + p] * right[m * n + q];
+              }
+              out.push_back(sum);
+            }
+          }
+        }
+      }
+    }
+  }
+  return out;
+}
+
+// ------------------------------------------------------------------------------------------ tests
+
+void against_definition(const Case<double>& c, const std::string& name) {
+  const std::vector<double> features = c.features();
+  expect(farthest(features, slow_features(c)) < 1e-12, name + ": features");
+
+  // dE/d(vector) and dE/d(mixing) of a random E = weights . features against differences.
+  std::mt19937_64 random(7);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  std::vector<double> weights;
+  for (size_t i = 0; i < features.size(); ++i) weights.push_back(uniform(random));
+  std::vector<double> by_vectors(c.vectors.size()), by_mixing(c.n_atoms * c.mixing.size());
+  mlip::soap_gradients(c.basis(), c.edges(), 1, weights.data(), by_vectors.data(),
+                       c.channels ? by_mixing.data() : nullptr);
+  const auto differences = [&](std::vector<double> Case<double>::* member) {
+    Case<double> moved = c;
+    std::vector<double> out;
+    for (double& x : moved.*member) {
+      const double middle = x;
+      double energy[2] = {0, 0};
+      for (const int side : {0, 1}) {
+        x = middle + (side ? 1e-6 : -1e-6);
+        const std::vector<double> f = moved.features();
+        for (size_t i = 0; i < f.size(); ++i) energy[side] += weights[i] * f[i];
+      }
+      x = middle;
+      out.push_back((energy[1] - energy[0]) / 2e-6);
+    }
+    return out;
+  };
+  expect(farthest(by_vectors, differences(&Case<double>::vectors)) < 1e-7, name + ": gradients");
+  if (c.channels == 0) return;
+  std::vector<double> summed(c.mixing.size(), 0.0);
+  for (size_t i = 0; i < by_mixing.size(); ++i) summed[i % summed.size()] += by_mixing[i];
+  expect(farthest(summed, differences(&Case<double>::mixing)) < 1e-7, name + ": mixing");
+}
+
+void definition() {
+  for (const int l : {0, 1, 4, 12}) {
+    for (const int n : {1, 3, 8, 9, 16}) {
+      against_definition(Case<double>(n, l, 2, 0, false, 2, 11),
+                         "n " + std::to_string(n) + " l " + std::to_string(l));
+    }
+  }
+  against_definition(Case<double>(4, 3, 5, 0, false, 3, 20), "absent species");
+  against_definition(Case<double>(4, 3, 3, 0, true, 3, 40), "with total");
+  against_definition(Case<double>(4, 3, 3, 2, false, 3, 40), "two channels");
+  against_definition(Case<double>(5, 2, 3, 4, false, 3, 40), "four channels");
+  against_definition(Case<double>(4, 3, 1, 0, false, 1, 300), "crowded");
+}
+
+template <class T>
+void same_by_any_number_of_threads() {
+  const Case<T> c(8, 6, 2, 0, false, 97, 20011);
+  const std::vector<T> one = c.features(1);
+  std::vector<T> alone(c.vectors.size()), shared(c.vectors.size());
+  T* const none = nullptr;
+  mlip::soap_gradients(c.basis(), c.edges(), 1, one.data(), alone.data(), none);
+  for (const int threads : {2, 3, 64}) {
+    expect(c.features(threads) == one, "features by " + std::to_string(threads) + " threads");
+    mlip::soap_gradients(c.basis(), c.edges(), threads, one.data(), shared.data(), none);
+    expect(shared == alone, "gradients by " + std::to_string(threads) + " threads");
+  }
+}
+
+// Density and gradients by the copy for one instruction set.
+template <class T>
+std::vector<double> by_level(const Case<T>& c, int level, std::string& name) {
+  const mlip::Kernels<T> run = mlip::kernels<T>(c.n_max, level);
+  name = run.name;
+  const int64_t count = c.centres.size(), room = (count / 16 + 1) * 16;
+  const int64_t degrees = c.l_max + 1, harmonics = degrees * degrees;
+  std::vector<T> numbers(9 * room), y(room * harmonics), radial(room * degrees * 2 * c.row);
+  std::vector<int32_t> interval(room);
+  T* const at = numbers.data();
+  const mlip::Neighbourhood<T> around = {count,         at,
+                                         at + room,     at + 2 * room,
+                                         at + 3 * room, at + 4 * room,
+                                         at + 5 * room, interval.data(),
+                                         y.data(),      radial.data()};
+  for (int64_t j = 0; j < count; ++j) {
+    for (int d = 0; d < 3; ++d) at[d * room + j] = c.vectors[3 * j + d];
+  }
+  const T coefficients[4] = {T(0.3), T(0.8), T(1.1), T(0.4)};
+  std::vector<T> recursion(2 * harmonics + 1);
+  for (size_t i = 0; i < recursion.size(); ++i) recursion[i] = coefficients[i % 4];
+  const mlip::Lowering<T> lowering[2] = {{3, 0, 1, T(0.7)}, {1, 0, 2, T(-0.2)}};
+  const mlip::HarmonicTables<T> tables = {c.l_max, recursion.data(), lowering, 2};
+  std::vector<T> density(harmonics * c.row), lowered(4 * density.size());
+  T* const out[3] = {at + 6 * room, at + 7 * room, at + 8 * room};
+  run.geometry(around, static_cast<T>(c.intervals / c.cutoff), c.intervals);
+  run.harmonics(tables, around);
+  run.radial_with_slopes(c.radial.data(), c.l_max, around);
+  run.density(c.l_max, static_cast<int>(2 * c.row), around, 1, count, density.data());
+  run.lower(tables, 2, density.data(), lowered.data());
+  run.vector_gradients(c.l_max, lowered.data(), around, 0, count, out);
+  std::vector<double> found(density.begin(), density.end());
+  for (T* component : out) found.insert(found.end(), component, component + count);
+  found.push_back(run.dot(density.size(), density.data(), density.data()));
+  return found;
+}
+
+template <class T>
+void same_by_any_instructions(double tolerance) {
+  for (const int n : {3, 8, 9, 16}) {
+    const Case<T> c(n, 5, 1, 0, false, 1, 37);
+    std::string baseline, name;
+    const std::vector<double> expected = by_level(c, 0, baseline);
+    expect(baseline == "baseline", "level 0 is the baseline");
+    for (const int level : {1, 2}) {
+      const std::vector<double> found = by_level(c, level, name);
+      expect(farthest(found, expected) < tolerance, name + " agrees with the baseline");
+    }
+  }
+}
+
+void nothing_at_all() {
+  expect(Case<double>(4, 2, 2, 0, false, 0, 0).features().empty(), "no atoms");
+  const Case<double> alone(4, 2, 2, 0, false, 3, 0);
+  expect(farthest(alone.features(2), slow_features(alone)) < 1e-14, "no edges");
+  Case<double> distant(4, 2, 2, 0, false, 3, 1);
+  const std::vector<double> without = alone.features();
+  distant.species = alone.species;
+  distant.radial = alone.radial;
+  distant.own = alone.own;
+  for (const double r : {4.0, 5.0, 1e150}) {
+    distant.vectors = {0, r, 0};
+    expect(distant.features() == without, "a neighbour at the cutoff or beyond");
+  }
+}
+
+void expect_error(const Case<double>& c, const std::string& words) {
+  std::vector<double> weights(c.n_atoms * mlip::soap_features_per_atom(c.basis())), out(600);
+  double* const none = nullptr;
+  const std::function<void()> calls[2] = {
+      [&] { c.features(2); },
+      [&] { mlip::soap_gradients(c.basis(), c.edges(), 2, weights.data(), out.data(), none); }};
+  for (const std::function<void()>& call : calls) {
+    std::string said;
+    try {
+      call();
+    } catch (const std::invalid_argument& error) {
+      said = error.what();
+    }
+    expect(said.find(words) != std::string::npos, "an error with '" + words + "', got: " + said);
+  }
+}
+
+void errors() {
+  const Case<double> right(4, 2, 2, 0, false, 5, 100);
+  Case<double> wrong = right;
+  std::fill(wrong.vectors.begin() + 30, wrong.vectors.begin() + 33, 0.0);
+  expect_error(wrong, "are at the same place (edge 10)");
+  wrong = right;
+  wrong.vectors[40] = std::numeric_limits<double>::quiet_NaN();
+  expect_error(wrong, "are not at a finite distance (edge 13)");
+  wrong.vectors[40] = std::numeric_limits<double>::infinity();
+  expect_error(wrong, "are not at a finite distance (edge 13)");
+  wrong = right;
+  wrong.centres[99] = 5;
+  expect_error(wrong, "edge 99 joins atoms 5");
+  wrong = right;
+  wrong.neighbours[3] = -1;
+  expect_error(wrong, "edge 3 joins atoms");
+  wrong = right;
+  wrong.species[4] = 2;
+  expect_error(wrong, "atom 4 is of species 2");
+}
+
+}  // namespace
+
+int main() {
+  definition();
+  same_by_any_number_of_threads<double>();
+  same_by_any_number_of_threads<float>();
+  same_by_any_instructions<double>(1e-12);
+  same_by_any_instructions<float>(1e-4);
+  nothing_at_all();
+  errors();
+  if (failures == 0) std::puts("all right");
+  return failures != 0;
+}

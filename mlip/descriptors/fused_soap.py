@@ -1,0 +1,179 @@
+"""The SOAP power spectrum by the compiled core: features and first derivatives without a tape.
+
+Derivatives go backwards, from dE/d(feature) to dE/d(edge vector); nothing as large as the
+derivative of the features is ever made, and nothing is kept between the two passes. Second
+derivatives, which training on forces asks for, come from the same expression in torch.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.autograd import Function
+
+from mlip import kernels
+from mlip.ops.piecewise import piecewise_polynomials
+
+#: For each precision the degree that the core is compiled for, and the largest relative error of
+#: slopes, below what rounding does to a sum over neighbours.
+_DEGREE_AND_ERROR = {torch.float64: (9, 1e-13), torch.float32: (5, 3e-7)}
+
+#: Radial functions in a row of the core's tables, which are padded with zeros.
+_ROWS = (8, 16)
+
+#: (vectors, mixing) -> features, in differentiable torch.
+Reference = Callable[[Tensor, Tensor], Tensor]
+
+
+class FusedSOAP:
+    """What the compiled core needs to know of a SOAP descriptor.
+
+    Parameters
+    ----------
+    radial : distances [points] -> R_nl [(l, n), points] with cutoff function and prefactors
+    own : [n_max] what an atom adds to the density of its own species
+    """
+
+    def __init__(
+        self,
+        radial: Callable[[Tensor], Tensor],
+        own: Float[Tensor, " n_max"],
+        cutoff: float,
+        n_species: int,
+        with_total: bool,
+    ) -> None:
+        self.numbers = (n_species, len(own), cutoff, with_total)
+        self._tables = {
+            dtype: table
+            for dtype in _DEGREE_AND_ERROR
+            if (table := _tables(radial, own, cutoff, dtype)) is not None
+        }
+
+    def can_do(self, vectors: Tensor) -> bool:
+        """Whether the core is here and works on this device in this precision."""
+        return (
+            vectors.device.type == "cpu" and vectors.dtype in self._tables and kernels.available()
+        )
+
+    def features(
+        self,
+        vectors: Float[Tensor, "edges 3"],
+        mixing: Float[Tensor, "channels species"],
+        centres: Int[Tensor, " edges"],
+        neighbours: Int[Tensor, " edges"],
+        species_index: Int[Tensor, " atoms"],
+        reference: Reference,
+    ) -> Float[Tensor, "atoms features"]:
+        """The power spectrum; needs `can_do`.
+
+        Parameters
+        ----------
+        mixing : how densities of species make those that are multiplied; no rows if they are those
+            of the species
+        reference : the same in torch, of which second derivatives are taken
+
+        Raises
+        ------
+        ValueError
+            If two atoms are at the same place.
+        """
+        tables = self._tables[vectors.dtype]
+        fixed = (centres, neighbours, species_index, *tables)
+        features: Tensor = _Features.apply(vectors, mixing, _Call(fixed, self.numbers, reference))
+        return features
+
+
+def _tables(
+    radial: Callable[[Tensor], Tensor], own: Tensor, cutoff: float, dtype: torch.dtype
+) -> tuple[Tensor, Tensor] | None:
+    """Radial functions [intervals, l, terms, row] and own density [row], padded with zeros; None if
+    they vary too fast for a table or are too many."""
+    n_max = len(own)
+    row = next((length for length in _ROWS if length >= n_max), None)
+    if row is None:
+        return None
+    coefficients = piecewise_polynomials(radial, cutoff, *_DEGREE_AND_ERROR[dtype])
+    if coefficients is None:
+        return None
+    intervals, terms, _ = coefficients.shape
+    table = np.zeros((intervals, coefficients.shape[2] // n_max, terms, row))
+    table[..., :n_max] = coefficients.reshape(intervals, terms, -1, n_max).transpose(0, 2, 1, 3)
+    padded = torch.nn.functional.pad(own, (0, row - n_max))
+    return torch.from_numpy(table).to(dtype), padded.to(dtype)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What is not differentiated: arguments of the operators between mixing and the vectors, those
+    at the end, and the expression in torch."""
+
+    fixed: tuple[Tensor, ...]
+    numbers: tuple[int, int, float, bool]
+    reference: Reference
+
+
+class _Features(Function):
+    @staticmethod
+    def forward(vectors: Tensor, mixing: Tensor, call: _Call) -> Tensor:
+        return torch.ops.mlip.soap(vectors, *call.fixed, mixing, *call.numbers)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:  # noqa: ARG004
+        vectors, mixing, ctx.call = inputs
+        ctx.save_for_backward(vectors, mixing)
+
+    @staticmethod
+    def backward(ctx: Any, by_features: Tensor) -> tuple[Tensor, Tensor, None]:
+        return *_Gradients.apply(by_features, *ctx.saved_tensors, ctx.call), None
+
+
+class _Gradients(Function):
+    """From dE/d(feature) to dE/d(vector) and dE/d(mixing)."""
+
+    @staticmethod
+    def forward(
+        by_features: Tensor, vectors: Tensor, mixing: Tensor, call: _Call
+    ) -> tuple[Tensor, Tensor]:
+        by_vectors, of_atoms = torch.ops.mlip.soap_gradients(
+            by_features, vectors, *call.fixed, mixing, *call.numbers
+        )
+        return by_vectors, of_atoms.sum(0)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: tuple) -> None:  # noqa: ARG004
+        *tensors, ctx.call = inputs
+        ctx.save_for_backward(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, *weights: Tensor) -> tuple[Tensor | None, ...]:
+        again = torch.is_grad_enabled()
+        by_features, vectors, mixing = (
+            t if again and t.requires_grad else t.detach().requires_grad_()
+            for t in ctx.saved_tensors
+        )
+        with torch.enable_grad():
+            features = ctx.call.reference(vectors, mixing)
+            first = _gradients([features], [vectors, mixing], [by_features], True)
+            second = _gradients(first, [by_features, vectors, mixing], weights, again)
+        return *second, None
+
+
+def _gradients(
+    outputs: Any, inputs: list[Tensor], weights: Any, create_graph: bool
+) -> tuple[Tensor, ...]:
+    """Of the outputs that depend on anything; zero where they do not depend on an input."""
+    pairs = [(o, w) for o, w in zip(outputs, weights) if o.requires_grad]
+    if not pairs:
+        return tuple(torch.zeros_like(x) for x in inputs)
+    return torch.autograd.grad(
+        [o for o, _ in pairs],
+        inputs,
+        [w for _, w in pairs],
+        create_graph=create_graph,
+        allow_unused=True,
+        materialize_grads=True,
+    )
