@@ -77,6 +77,4 @@ def status() -> dict[str, str]:
         how = f"compiled, {_CORE.instruction_set()} instructions"
     else:
         how = f"plain torch: {_CORE.problem}; {_HOW_TO_GET_IT}"
-    return dict.fromkeys(
-        ("neighbour list (CPU)", "SOAP (CPU)", "symmetry functions (CPU)"), how
-    )
+    return dict.fromkeys(("neighbour list (CPU)", "SOAP (CPU)", "symmetry functions (CPU)"), how)
