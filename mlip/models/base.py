@@ -77,6 +77,10 @@ class Potential(nn.Module, ABC):
         energies, instead of learning them step by step. Needs `composition` to be set. The default
         keeps the model's own beginning."""
 
+    def decaying_parameters(self) -> list[nn.Parameter]:
+        """The parameters that weight decay pulls towards zero. The default is all of them."""
+        return list(self.parameters())
+
     def preparation_bytes(self, graphs: Sequence[AtomicGraph]) -> int:  # noqa: ARG002
         """Memory that `prepare` needs for all of these graphs; 0 if it does nothing."""
         return 0

@@ -37,7 +37,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from mlip.graph import AtomicGraph
-from mlip.models.atomic_network import ACTIVATIONS
+from mlip.models.activations import ACTIVATIONS
 from mlip.models.base import Potential
 from mlip.models.batching import batches
 from mlip.models.repulsion import ZBL
@@ -161,7 +161,14 @@ class Equivariant(Potential):
             states.append(new)
         return states[1:]
 
-    # ----------------------------------------------------------------------------- before training
+    # ------------------------------------------------------------------------------------ training
+
+    def decaying_parameters(self) -> list[nn.Parameter]:
+        """Weights of products and of mixing after the sums, but not of what makes the sums."""
+        parameters = self.layers.named_parameters()
+        return [
+            p for name, p in parameters if name.split(".")[1] not in ("radial", "heads", "send")
+        ]
 
     def adapt(self, graphs: Sequence[AtomicGraph]) -> None:
         """Find the mean number of neighbours, and shift the energies of the new model so that each
@@ -217,7 +224,7 @@ class Layer(nn.Module):
         channels, l_max = config.channels, config.l_max
         n_weights = l_max + 1 + (l_in + 1 if l_in else 0)
         self.radial = Network((config.radial_functions, *config.radial_hidden))
-        self.radial_out = _normal(n_weights, config.radial_hidden[-1], channels)
+        self.heads = _normal(n_weights, config.radial_hidden[-1], channels)
         self.send = Mixing(channels, l_in)
         self.gather = Mixing(channels, l_max)
         if l_in:
@@ -267,7 +274,7 @@ class Layer(nn.Module):
         """Equations 1 and 2."""
         sent = sent.index_select(1, near.neighbours)
         hidden = nn.functional.silu(self.radial(near.radial))
-        weights = [hidden @ head for head in _scaled(self.radial_out, _GAIN).unbind(0)]
+        weights = [hidden @ head for head in _scaled(self.heads, _GAIN).unbind(0)]
         sums = [
             near.sum_with_harmonics(weight * sent[0], l)
             for l, weight in enumerate(weights[: self.l_max + 1])

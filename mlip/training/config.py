@@ -43,6 +43,8 @@ class Stage(Settings):
     """The stage begins after so many epochs."""
     loss: LossConfig
     """The loss from then on."""
+    rate: float = Field(default=1.0, gt=0.0, le=1.0)
+    """Factor of the learning rate from then on, on top of the schedule."""
 
 
 AnyFit = TypeVar("AnyFit", bound="FitConfig")
@@ -91,6 +93,10 @@ class FitConfig(Settings):
         """The loss after so many finished epochs."""
         losses = [self.loss, *(s.loss for s in self.stages if s.from_epoch <= epoch)]
         return losses[-1]
+
+    def rate_at(self, epoch: int) -> float:
+        """The factor of the learning rate after so many finished epochs."""
+        return [1.0, *(s.rate for s in self.stages if s.from_epoch <= epoch)][-1]
 
     def with_batches_for(self: AnyFit, n_atoms: int) -> AnyFit:
         """The same with a size of batches that suits so many training atoms, unless one is set."""

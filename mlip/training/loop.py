@@ -229,7 +229,8 @@ class Trainer:
         fraction = rate_fraction(
             self.config.schedule, epoch, self.config.epochs, self.progress.plateau
         )
-        return self.config.optimiser.learning_rate * fraction
+        stage = self.config.rate_at(self.progress.epoch)
+        return self.config.optimiser.learning_rate * fraction * stage
 
     # ----------------------------------------------------------------------------------- one step
 

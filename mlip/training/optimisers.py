@@ -1,12 +1,13 @@
 """Optimisers by name, and their state as named tensors."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
+from mlip.models import Potential
 from mlip.settings import Settings
 
 
@@ -19,21 +20,24 @@ class OptimiserConfig(Settings):
     learning_rate: float = Field(default=3e-3, gt=0.0, allow_inf_nan=False)
     """Learning rate before the schedule acts on it."""
     weight_decay: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
-    """Pull of the weights towards zero."""
+    """Pull of the weights towards zero, of those that the model lets decay."""
     betas: tuple[float, float] = (0.9, 0.999)
     """Memory of the first and second moments of the gradient."""
 
 
-def build_optimiser(config: OptimiserConfig, model: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser over all trainable parameters, in the model's order."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    decay = config.weight_decay
+def build_optimiser(config: OptimiserConfig, model: Potential) -> torch.optim.Optimizer:
+    """The optimiser over all trainable parameters, in the model's order: first those that decay."""
+    trained = [p for p in model.parameters() if p.requires_grad]
+    let = {id(p) for p in model.decaying_parameters()}
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in trained if id(p) in let], "weight_decay": config.weight_decay},
+        {"params": [p for p in trained if id(p) not in let], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
     if config.name == "adamw":
-        return torch.optim.AdamW(parameters, config.learning_rate, config.betas, weight_decay=decay)
+        return torch.optim.AdamW(groups, config.learning_rate, config.betas)
     amsgrad = config.name == "amsgrad"
-    return torch.optim.Adam(
-        parameters, config.learning_rate, config.betas, weight_decay=decay, amsgrad=amsgrad
-    )
+    return torch.optim.Adam(groups, config.learning_rate, config.betas, amsgrad=amsgrad)
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -35,6 +35,16 @@ class Cosine(Settings):
     """The last rate as a fraction of the first."""
 
 
+class Exponential(Settings):
+    """From the full rate down to a fraction of it, by the same factor in every epoch."""
+
+    name: Literal["exponential"] = "exponential"
+    warmup_epochs: _Epochs = 0.0
+    """Epochs of linear rise from zero."""
+    final_fraction: _Fraction = 0.01
+    """The last rate as a fraction of the first."""
+
+
 class Plateau(Settings):
     """Reduced whenever the validation loss has stopped to fall."""
 
@@ -49,7 +59,8 @@ class Plateau(Settings):
     """No reduction below this fraction of the first rate."""
 
 
-Schedule = Annotated[Constant | Cosine | Plateau, Field(discriminator="name")]
+AnySchedule = Constant | Cosine | Exponential | Plateau
+Schedule = Annotated[AnySchedule, Field(discriminator="name")]
 
 
 @dataclasses.dataclass
@@ -71,9 +82,7 @@ class PlateauState:
             self.waited = 0
 
 
-def rate_fraction(
-    schedule: Constant | Cosine | Plateau, epoch: float, epochs: int, plateau: PlateauState
-) -> float:
+def rate_fraction(schedule: AnySchedule, epoch: float, epochs: int, plateau: PlateauState) -> float:
     """The factor of the learning rate after `epoch` (with decimals) of `epochs` epochs."""
     if epoch < schedule.warmup_epochs:
         return epoch / schedule.warmup_epochs
@@ -83,5 +92,7 @@ def rate_fraction(
         return 1.0
     length = max(epochs - schedule.warmup_epochs, 1e-9)
     progress = min((epoch - schedule.warmup_epochs) / length, 1.0)
+    if isinstance(schedule, Exponential):
+        return schedule.final_fraction**progress
     cosine = 0.5 * (1.0 + math.cos(math.pi * progress))
     return schedule.final_fraction + (1.0 - schedule.final_fraction) * cosine

@@ -183,6 +183,15 @@ def test_parameters_grow_linearly_with_the_number_of_elements() -> None:
     assert elements < 0.5 * counts[0]
 
 
+def test_what_decays() -> None:
+    model = build(preset="medium")
+    names = {id(p): name for name, p in model.named_parameters()}
+    decaying = {names[id(p)].removeprefix("layers.1.") for p in model.decaying_parameters()}
+    assert {"square_weights", "cube_weights", "node_weights", "gather.weights"} < decaying
+    assert not [name for name in decaying if "radial" in name or "send" in name]
+    assert not {"shifts", "embedding", "readouts.0.weights.0", "heads"} & decaying
+
+
 def test_the_seed_decides_the_weights() -> None:
     one, same, other = build(seed=1), build(seed=1), build(seed=2)
     assert torch.equal(one.embedding, same.embedding)
@@ -217,8 +226,8 @@ def test_a_resolved_config_says_everything() -> None:
     [
         ({"preset": "tiny"}, "'small', 'medium', 'large' or 'local'"),
         ({"chanels": 8}, "did you mean 'channels'"),
-        ({"layers": 0}, "greater than or equal to 1"),
-        ({"l_max": 0}, "greater than or equal to 1"),
+        ({"layers": 0}, "must be at least 1"),
+        ({"l_max": 0}, "must be at least 1"),
         ({"cutoff": -1.0}, "greater than 0"),
         ({"senders": "tensor"}, "'scalar' or 'vector'"),
     ],

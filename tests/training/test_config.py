@@ -105,3 +105,9 @@ def test_paths_are_relative_to_the_config(tmp_path) -> None:
     moved = config.data.relative_to(tmp_path)
     assert moved.train == (str(tmp_path / "a.xyz"), "/b.xyz")
     assert moved.valid == 0.1
+
+
+def test_a_stage_may_lower_the_rate() -> None:
+    stages = [{"from_epoch": 3, "loss": {}, "rate": 0.1}, {"from_epoch": 5, "loss": {}}]
+    config = parse_settings(TrainingConfig, MINIMAL | {"stages": stages})
+    assert [config.rate_at(epoch) for epoch in (0, 2, 3, 4, 5)] == [1.0, 1.0, 0.1, 0.1, 1.0]

@@ -47,3 +47,18 @@ def test_names_mean_different_optimisers() -> None:
         ends[name] = next(model.parameters()).detach().clone()
     assert not torch.equal(ends["adam"], ends["adamw"])
     assert not torch.equal(ends["adam"], ends["amsgrad"])
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "amsgrad"])
+def test_only_what_the_model_lets_decay_decays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = small()
+    first, *others = model.parameters()
+    before = [p.detach().clone() for p in others]
+    size = float(first.detach().norm())
+    monkeypatch.setattr(model, "decaying_parameters", lambda: [first])
+    optimiser = build_optimiser(OptimiserConfig(name=name, weight_decay=0.1), model)
+    for p in model.parameters():
+        p.grad = torch.zeros_like(p)
+    optimiser.step()
+    assert float(first.detach().norm()) < size
+    assert all(torch.equal(p, q) for p, q in zip(others, before))

@@ -2,14 +2,21 @@ import math
 
 import pytest
 
-from mlip.training.schedules import Constant, Cosine, Plateau, PlateauState, rate_fraction
+from mlip.training.schedules import (
+    Constant,
+    Cosine,
+    Exponential,
+    Plateau,
+    PlateauState,
+    rate_fraction,
+)
 
 
 def fraction(schedule, epoch: float, epochs: int = 10, state: PlateauState | None = None) -> float:
     return rate_fraction(schedule, epoch, epochs, state or PlateauState())
 
 
-@pytest.mark.parametrize("kind", [Constant, Cosine, Plateau])
+@pytest.mark.parametrize("kind", [Constant, Cosine, Exponential, Plateau])
 def test_warmup_rises_linearly_to_the_full_rate(kind) -> None:
     schedule = kind(warmup_epochs=2.0)
     assert [fraction(schedule, e) for e in (0.0, 0.5, 1.0, 2.0)] == [0.0, 0.25, 0.5, 1.0]
@@ -21,6 +28,12 @@ def test_cosine_ends_at_its_final_fraction() -> None:
     assert fraction(schedule, 6.0) == pytest.approx(0.55, rel=1e-12)
     values = [fraction(schedule, 2.0 + 0.1 * i) for i in range(81)]
     assert values == sorted(values, reverse=True)
+
+
+def test_exponential_falls_by_the_same_factor_to_its_final_fraction() -> None:
+    schedule = Exponential(warmup_epochs=2.0, final_fraction=0.0001)
+    found = [fraction(schedule, epoch) for epoch in (2.0, 4.0, 6.0, 8.0, 10.0)]
+    assert found == pytest.approx([1.0, 0.1, 0.01, 0.001, 0.0001], rel=1e-12)
 
 
 def test_a_warmup_longer_than_the_run_is_no_division_by_zero() -> None:
