@@ -98,7 +98,7 @@ def skipped_keywords(keywords: Keywords) -> list[str]:
             raise lines[0].error(REFUSED[keyword])
         if keyword not in MEANINGFUL | SKIPPED:
             near = difflib.get_close_matches(keyword, MEANINGFUL | SKIPPED, n=1, cutoff=0.8)
-            hint = f"did you mean {near[0]!r}? " if near else ""
+            hint = f"Did you mean {near[0]!r}? " if near else ""
             raise lines[0].error(
                 f"this keyword is not known. {hint}If it has no influence on what the trained "
                 "potential predicts, delete the line"
