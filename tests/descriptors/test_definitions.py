@@ -211,13 +211,6 @@ def test_impossible_lists() -> None:
         SymmetryFunctionsByElement(config, (1, 8))
 
 
-def test_atoms_that_are_there_twice() -> None:
-    atoms = molecule(SPECIES)
-    atoms.extend(atoms[2:3])
-    with pytest.raises(ValueError, match=r"atoms 2 and \d+ are less than 0.001 Å apart"):
-        SymmetryFunctions(SymmetryFunctionsConfig(), SPECIES).create(atoms)
-
-
 def test_size_by_species() -> None:
     one, three = ((14,), (1, 8, 14))
     assert Chebyshev(ChebyshevConfig(), one).n_features == 22

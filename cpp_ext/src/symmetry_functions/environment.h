@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cutoffs.h"
+#include "lane_moves.h"
 #include "lanes.h"
 #include "plan.h"
 
