@@ -93,7 +93,7 @@ class BehlerParrinello(DescriptorPotential):
             return networks[0](features)
         order = torch.argsort(species_index, stable=True)
         counts = torch.bincount(species_index, minlength=len(networks)).tolist()
-        parts = torch.split(features[order], counts)
+        parts = torch.split(features.index_select(0, order), counts)
         energies = torch.cat([network(part) for network, part in zip(networks, parts)])
         return torch.empty_like(energies).index_copy(0, order, energies)
 

@@ -60,9 +60,14 @@ class FeatureRange(ExactModule):
     ) -> Int[Tensor, " atoms"]:
         """How many features of each atom are outside the range; a value within rounding of a bound
         is inside."""
-        lower, upper = self.lower[species_index], self.upper[species_index]
-        slack = torch.maximum(lower.abs(), upper.abs()) * (
+        slack = torch.maximum(self.lower.abs(), self.upper.abs()) * (
             _ROUNDING * torch.finfo(features.dtype).eps
         )
-        values = features.double()
-        return ((values < lower - slack) | (values > upper + slack)).sum(1)
+        lower = (self.lower - slack).to(features.dtype)
+        upper = (self.upper + slack).to(features.dtype)
+        counts = torch.zeros_like(species_index)
+        for s in range(len(lower)):  # bounds repeated for every atom would cost more than the rest
+            own = torch.nonzero(species_index == s).flatten()
+            values = features.index_select(0, own)
+            counts[own] = ((values < lower[s]) | (values > upper[s])).sum(1)
+        return counts
