@@ -1,5 +1,7 @@
 """The card of a model, for a person to read."""
 
+import json
+
 from mlip.cli import console
 from mlip.models import ModelCard
 
@@ -11,6 +13,7 @@ def show_card(card: ModelCard) -> None:
     rows = [[symbol, f"{energy:.6f}"] for symbol, energy in card.reference_energies.items()]
     source = f" ({card.reference_energies_source})" if card.reference_energies_source else ""
     console.table(f"Reference energies{source}", ["element", "energy [eV]"], rows)
+    console.show()
     if card.errors:
         _show_errors(card)
     if card.versions:
@@ -28,7 +31,7 @@ def _identity(card: ModelCard) -> list[tuple[str, object]]:
         ("energy scale", f"{card.scale:.6g} eV" if card.scale is not None else None),
         ("trained on", f"{data.n_structures} structures, {data.n_atoms} atoms" if data else None),
         ("level of theory", data.level_of_theory if data else None),
-        ("data fingerprint", data.fingerprint if data else None),
+        ("data fingerprint", _shortened(data.fingerprint) if data else None),
         ("seed", card.seed),
         ("created", card.created),
         ("licence", card.licence),
@@ -39,6 +42,11 @@ def _identity(card: ModelCard) -> list[tuple[str, object]]:
     return [(name, value) for name, value in facts if value is not None]
 
 
+def _shortened(fingerprints: str) -> str:
+    """Enough of each to tell it from others; all of it is in the card as JSON."""
+    return ", ".join(one[:16] for one in fingerprints.split(", "))
+
+
 def _show_errors(card: ModelCard) -> None:
     rows = [
         [split, name, f"{error.mae:.2f}", f"{error.rmse:.2f}", error.unit]
@@ -46,6 +54,7 @@ def _show_errors(card: ModelCard) -> None:
         for name, error in errors.items()
     ]
     console.table("Errors", ["data", "property", "MAE", "RMSE", "unit"], rows)
+    console.show()
 
 
 def _config(card: ModelCard) -> list[tuple[str, object]]:
@@ -65,9 +74,9 @@ def _config(card: ModelCard) -> list[tuple[str, object]]:
 
 
 def _flat(config: object, place: str = "") -> list[tuple[str, object]]:
-    """Nested config as dotted keys, as `--set` takes them."""
+    """Nested config as dotted keys and values, as `--set` takes them."""
     if not isinstance(config, dict):
-        return [(place, config)]
+        return [(place, config if isinstance(config, str) else json.dumps(config))]
     return [
         entry
         for key, value in config.items()

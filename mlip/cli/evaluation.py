@@ -50,8 +50,12 @@ def evaluate_files(
         content = found.to_json() | ({"uncertainty": uncertainty} if uncertainty else {})
         console.show(json.dumps(content, indent=2, ensure_ascii=False))
     if not found.overall:
-        hint = "" if output else "; --output FILE writes the predictions"
-        console.remark(f"none of {len(frames)} structures has a label to compare with{hint}")
+        console.remark(
+            f"none of {len(frames)} structures has a label to compare with; labels with unusual "
+            "names are declared by --energy-key, --forces-key, ..."
+        )
+        if output is None:
+            console.remark("--output FILE writes the predictions")
         return
     _remark_on_missing(found, frames)
     if not as_json:

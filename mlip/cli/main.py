@@ -4,6 +4,7 @@ Files of verbs import what is heavy (torch, ASE) only when the verb runs: help m
 """
 
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -24,6 +25,7 @@ app = typer.Typer(
     name="mlip",
     help="Machine-learned interatomic potentials from DFT data: train them, trust them, run them.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -57,11 +59,18 @@ for verb in (train, evaluate, show, doctor, md, schema, info):
 def main() -> None:
     """Run the command line. What the user can mend is one message and exit status 1; what only we
     can mend keeps its traceback."""
-    try:
-        app()
-    except (ValueError, OSError) as problem:
-        console.error(_in_words(problem))
-        sys.exit(1)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            app()
+        except (ValueError, OSError) as problem:
+            console.error(_in_words(problem))
+            sys.exit(1)
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    """What a warning says, without the line of code that it comes from."""
+    console.warn(str(message))
 
 
 def _in_words(problem: ValueError | OSError) -> str:

@@ -13,7 +13,14 @@ def train(
         typer.Option("--set", metavar="KEY=VALUE", help="Change the config, as epochs=50."),
     ] = None,
     run_folder: Annotated[
-        Path | None, typer.Option(help="Where all results go.", show_default="runs/CONFIG")
+        Path | None,
+        typer.Option(
+            "--run-folder",
+            "--output-dir",
+            "-o",
+            help="Where all results go.",
+            show_default="runs/CONFIG",
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in the folder.")

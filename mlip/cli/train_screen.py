@@ -26,7 +26,8 @@ def train_on_screen(config: Path, changes: Sequence[str], folder: Path, resume: 
     with console.progress_bar("reading data", 1) as bar:
         errors = train(settings, folder, resume=resume, observers=[_Screen(bar)])
     show_errors(errors)
-    console.remark(f"model {folder / 'model.safetensors'}, report {folder / 'report.html'}")
+    model = folder / "model.safetensors"
+    console.remark(f"model {model}, report {folder / 'report.html'}; next: mlip doctor {model}")
 
 
 class _Screen(Observer):

@@ -87,8 +87,8 @@ class TextLog(Observer):
 
     def finished(self, errors: Mapping[str, Errors]) -> None:
         for split, judged in errors.items():
-            parts = [f"{n} {e.mae:.4g} / {e.rmse:.4g} {e.unit}" for n, e in judged.overall.items()]
-            self.message(f"{split} MAE / RMSE: {', '.join(parts)}")
+            for name, e in judged.overall.items():
+                self.message(f"{split} {name}: MAE {e.mae:.4g}, RMSE {e.rmse:.4g} {e.unit}")
 
     def validated(self, row: Row, best: bool) -> None:
         if self._table is None:

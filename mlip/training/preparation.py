@@ -33,5 +33,5 @@ def prepared(
     for graph in graphs:
         done.append(model.prepare(graph.to(model.device)))
         observer.prepared(len(done), len(graphs))
-    observer.message(f"features and their derivatives are kept in {needed:.2f} GiB")
+    observer.message(f"features and their derivatives are kept in {1024 * needed:.0f} MiB")
     return done

@@ -71,7 +71,7 @@ class RunFolder:
         if not resume and (self.config.exists() or self.checkpoints.folder.exists()):
             raise ValueError(
                 f"{self.path} already holds a run. Continue it with --resume, or choose another "
-                "folder with --run-folder"
+                "folder with --run-folder (or --output-dir)"
             )
         self.path.mkdir(parents=True, exist_ok=True)
 

@@ -142,6 +142,7 @@ def test_a_committee_is_held_against_its_errors(folder: Path, committee: Path) -
     assert "uncertainty" not in json.loads(single.stdout)
 
 
+@pytest.mark.filterwarnings("ignore:the model extrapolates")  # by the rounding of the file
 def test_uncertainties_are_written(folder: Path, committee: Path, tmp_path: Path) -> None:
     output = tmp_path / "predicted.extxyz"
     assert mlip("evaluate", committee, folder / "data.extxyz", "--output", output).exit_code == 0

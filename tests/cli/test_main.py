@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 
 import pytest
 import torch
@@ -27,6 +28,11 @@ def test_help_needs_nothing_heavy() -> None:
     assert done.returncode == 0, f"importing the command line imports {done.stderr}"
 
 
+@pytest.mark.parametrize("verb", [(), ("train",), ("data", "split")])
+def test_help_has_a_short_name(verb: tuple[str, ...]) -> None:
+    assert run(*verb, "-h").stdout == run(*verb, "--help").stdout != ""
+
+
 def test_the_version() -> None:
     result = run("--version")
     assert result.exit_code == 0
@@ -42,6 +48,17 @@ def test_info_tells_versions_and_kernels() -> None:
     assert found["versions"]["torch"] == torch.__version__
     assert found["kernels"].keys() >= {"neighbour list (CPU)"}
     assert found["threads"] >= 1
+
+
+@pytest.mark.filterwarnings("always::UserWarning")
+def test_warnings_are_told_without_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mlip.cli.main.app", lambda: warnings.warn("mind the gap", stacklevel=1))
+    before = warnings.showwarning
+    main()
+    assert capsys.readouterr().err == "warning: mind the gap\n"
+    assert warnings.showwarning is before
 
 
 def test_the_operating_system_is_quoted_without_its_numbers(

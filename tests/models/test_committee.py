@@ -11,7 +11,8 @@ from conformance.structures import crystal, molecule, small_cell
 from toy import Toy, toy
 
 from mlip.graph import AtomicGraph
-from mlip.models import Committee, predict
+from mlip.models import Committee, DatasetCard, ErrorCard, ModelCard, predict
+from mlip.models.card import joint_card
 
 SPECIES = (8, 14)
 WANT = ("energy", "energies", "forces", "virial", "energy_uncertainty", "forces_uncertainty")
@@ -110,3 +111,25 @@ def test_cutoff_and_config() -> None:
     config = committee.resolved_config()
     assert config["name"] == "committee"
     assert [m["cutoff"] for m in config["members"]] == [5.0, 4.8, 4.6]
+
+
+def test_the_card_of_a_committee_says_what_its_members_say_alike() -> None:
+    cards = [
+        ModelCard(
+            dataset=DatasetCard(
+                fingerprint=fingerprint, n_structures=n, n_atoms=8 * n, level_of_theory="PBE"
+            ),
+            errors={"test": {"energy": ErrorCard(mae=mae, rmse=2 * mae, unit="meV/atom")}},
+            reference_energies_source="given",
+            seed=n,
+        )
+        for fingerprint, n, mae in (("aa", 90, 1.0), ("bb", 80, 3.0))
+    ]
+    card = joint_card(cards)
+    assert card.dataset == DatasetCard(
+        fingerprint="aa, bb", n_structures=80, n_atoms=640, level_of_theory="PBE"
+    )
+    errors = card.errors["test, mean of 2 members"]["energy"]
+    assert (errors.mae, errors.rmse) == (2.0, 4.0)
+    assert (card.reference_energies_source, card.seed) == ("given", None)
+    assert joint_card([]) == ModelCard()

@@ -79,7 +79,13 @@ def test_the_run_folder_holds_everything(finished: Path) -> None:
     assert len((finished / "log.csv").read_text(encoding="utf-8").splitlines()) == 5
 
     log = (finished / "train.log").read_text(encoding="utf-8")
-    for fact in ("labels found in 18", "isolated atoms", "float32 on cpu", " *\n", "test MAE"):
+    for fact in (
+        "labels found in 18",
+        "isolated atoms",
+        "float32 on cpu",
+        " *\n",
+        "test energy: MAE",
+    ):
         assert fact in log
 
 
