@@ -60,7 +60,7 @@ def main() -> None:
     """Run the command line. What the user can mend is one message and exit status 1; what only we
     can mend keeps its traceback."""
     with warnings.catch_warnings():
-        warnings.showwarning = _show_warning
+        warnings.showwarning = _show_warning  # type: ignore[assignment]  # it needs no more
         try:
             app()
         except (ValueError, OSError) as problem:
