@@ -4,19 +4,23 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMPS := .venv/stamps
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
-CORE := cpp_ext/CMakeLists.txt $(wildcard cpp_ext/include/mlip/* cpp_ext/src/*.h cpp_ext/src/*/*)
+CORE := cpp_ext/CMakeLists.txt cpp_ext/cuda.cmake $(wildcard cpp_ext/include/mlip/* cpp_ext/src/*.h cpp_ext/src/*/*)
 CORE_TESTS := $(wildcard cpp_ext/tests/*)
-CXX_SOURCES := $(filter %.h %.cpp,$(CORE) $(CORE_TESTS))
+CXX_SOURCES := $(filter %.h %.cpp %.cu,$(CORE) $(CORE_TESTS))
 FUZZ_SECONDS ?= 60
+# of GPUs, as CMake counts them; `native` is those that are here
+CUDA_ARCHITECTURES ?= 80
 
-.PHONY: help setup demo test check core-test docs bench fuzz clean
+.PHONY: help setup cuda demo test check core-test docs bench bench-cuda fuzz clean
 
 help:
 	@echo "make setup   the environment in .venv, with the compiled core if there is a compiler"
+	@echo "make cuda    the library for GPUs, with nvcc, CUDA_ARCHITECTURES=$(CUDA_ARCHITECTURES)"
 	@echo "make demo    train, judge and run a silicon potential in a few minutes"
 	@echo "make test    style, types, layers, the core under sanitizers, and all tests"
 	@echo "make docs    the documentation, in docs/_build/html"
 	@echo "make bench   the neighbour list beside other libraries"
+	@echo "make bench-cuda  the same on a GPU"
 	@echo "make fuzz    random inputs for the core under sanitizers, FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make clean   removes what was built; the environment stays"
 
@@ -50,6 +54,13 @@ $(STAMPS)/bench: $(STAMPS)/package
 
 setup: $(STAMPS)/package
 
+# Built also where no GPU is, and beside a torch without CUDA, to see that it compiles and loads.
+cuda: $(STAMPS)/package
+	SKBUILD_STATE=editable $(BIN)/cmake -S cpp_ext -B build/cuda -G Ninja \
+		-DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
+		-DMLIP_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES="$(CUDA_ARCHITECTURES)"
+	$(BIN)/cmake --build build/cuda --target mlip_torch_cuda
+
 # ------------------------------------------------------------------------------------------- tests
 
 test: check core-test
@@ -72,6 +83,9 @@ docs: $(STAMPS)/docs
 
 bench: $(STAMPS)/bench
 	$(BIN)/python tests/benchmarks/neighbours.py
+
+bench-cuda: $(STAMPS)/package
+	$(BIN)/python tests/benchmarks/neighbours_cuda.py
 
 # -------------------------------------------------------------------------------- the C++ core alone
 

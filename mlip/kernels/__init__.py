@@ -12,11 +12,13 @@ from pathlib import Path
 
 import torch
 
+from mlip.kernels.cuda import CudaCore
 from mlip.kernels.shapes import register_shapes
 
-__all__ = ["available", "status"]
+__all__ = ["available", "cuda_available", "status"]
 
 _LIBRARY = Path(__file__).parent / "mlip_torch.so"
+_CUDA_LIBRARY = Path(__file__).parent / "mlip_torch_cuda.so"
 _HOW_TO_GET_IT = (
     "neighbour lists, SOAP and symmetry functions are made in plain torch, up to hundreds of times "
     "slower; with a C++ compiler, `pip install --no-build-isolation nearsight` in an environment "
@@ -64,6 +66,7 @@ class _Core:
 
 
 _CORE = _Core(_LIBRARY)
+_CUDA_CORE = CudaCore(_CUDA_LIBRARY)
 
 
 def available() -> bool:
@@ -71,10 +74,18 @@ def available() -> bool:
     return _CORE.load()
 
 
+def cuda_available(device: int | None = None) -> bool:
+    """Whether the compiled core runs on GPU number `device`, the current one by default."""
+    return available() and _CUDA_CORE.problem(device) is None
+
+
 def status() -> dict[str, str]:
     """What runs compiled, and why the rest does not: one line for each kernel, for people."""
-    if available():
-        how = f"compiled, {_CORE.instruction_set()} instructions"
+    if not available():
+        how = on_gpu = f"plain torch: {_CORE.problem}; {_HOW_TO_GET_IT}"
     else:
-        how = f"plain torch: {_CORE.problem}; {_HOW_TO_GET_IT}"
-    return dict.fromkeys(("neighbour list (CPU)", "SOAP (CPU)", "symmetry functions (CPU)"), how)
+        how = f"compiled, {_CORE.instruction_set()} instructions"
+        problem = _CUDA_CORE.problem()
+        on_gpu = f"made on the CPU: {problem}" if problem else "compiled"
+    lines = dict.fromkeys(("neighbour list (CPU)", "SOAP (CPU)", "symmetry functions (CPU)"), how)
+    return lines | {"neighbour list (CUDA)": on_gpu}

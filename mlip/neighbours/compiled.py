@@ -1,4 +1,7 @@
-"""Neighbour lists by the compiled core; cpp_ext/include/mlip/neighbours.h says what it promises."""
+"""Neighbour lists by the compiled core, on the CPU and on GPUs.
+
+cpp_ext/include/mlip/neighbours.h and neighbours_cuda.h say what it promises.
+"""
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -9,6 +12,8 @@ from mlip import kernels
 
 def available(device: torch.device) -> bool:
     """Whether the core is here and works on this kind of device."""
+    if device.type == "cuda":
+        return kernels.cuda_available(device.index)
     return device.type == "cpu" and kernels.available()
 
 

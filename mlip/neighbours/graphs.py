@@ -1,5 +1,7 @@
 """Neighbours of the structures of a graph, on the device of the graph."""
 
+from types import ModuleType
+
 import torch
 
 from mlip.graph import AtomicGraph
@@ -19,13 +21,23 @@ def with_neighbours(graph: AtomicGraph, cutoff: float) -> AtomicGraph:
         If the cutoff is not a positive number, positions or cells are not finite, or the cell of
         a structure is singular along its periodic directions.
     """
-    find = compiled if compiled.available(graph.device) else reference
+    find, device = _finder(graph.device)
     borders = torch.arange(graph.n_structures + 1, device=graph.device)
     edges, shifts = find.find_edges(
-        graph.positions.detach(),
-        graph.cell.detach(),
-        graph.pbc,
-        torch.searchsorted(graph.structure, borders),
+        graph.positions.detach().to(device),
+        graph.cell.detach().to(device),
+        graph.pbc.to(device),
+        torch.searchsorted(graph.structure, borders).to(device),
         float(cutoff),
     )
-    return graph.replace(edges=edges, shifts=shifts, edge_cutoff=float(cutoff))
+    return graph.replace(
+        edges=edges.to(graph.device), shifts=shifts.to(graph.device), edge_cutoff=float(cutoff)
+    )
+
+
+def _finder(device: torch.device) -> tuple[ModuleType, torch.device]:
+    """What makes the lists of structures on a device, and where."""
+    for place in (device, torch.device("cpu")):
+        if compiled.available(place):
+            return compiled, place
+    return reference, device

@@ -87,7 +87,9 @@ def find_neighbours(
         other = (i != j) | (images[image] != 0).any(dim=1)
         found.append(torch.stack([i, j, image])[:, other])
     centre, neighbour, image = (
-        torch.cat(found, dim=1) if found else torch.empty(3, 0, dtype=torch.int64)
+        torch.cat(found, dim=1)
+        if found
+        else torch.empty(3, 0, dtype=torch.int64, device=positions.device)
     )
     shifts = images[image] + wraps[centre] - wraps[neighbour]
     edges, shifts = torch.stack([centre, neighbour]), shifts.to(torch.int64)

@@ -1,5 +1,6 @@
 """The compiled core as torch sees it, and the package without it."""
 
+import ctypes
 import logging
 
 import pytest
@@ -7,8 +8,10 @@ import torch
 from torch import Tensor
 
 from mlip import kernels
-from mlip.kernels import _Core
-from mlip.neighbours import compiled
+from mlip.kernels import _CUDA_LIBRARY, _Core
+from mlip.kernels.cuda import CudaCore
+from mlip.neighbours import compiled, reference
+from mlip.neighbours.graphs import _finder
 
 needs_core = pytest.mark.skipif(not kernels.available(), reason="the core was not compiled here")
 
@@ -126,3 +129,50 @@ class TestWithoutCore:
     def test_status_says_why(self, tmp_path, monkeypatch) -> None:
         monkeypatch.setattr(kernels, "_CORE", _Core(tmp_path / "mlip_torch.so"))
         assert "without its compiled core" in kernels.status()["neighbour list (CPU)"]
+
+
+class TestWithoutGpu:
+    @pytest.fixture
+    def gpu(self, monkeypatch) -> None:
+        """As far as torch is asked, there is a GPU."""
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+
+    @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+    def test_status_says_why(self) -> None:
+        why = kernels.status()["neighbour list (CUDA)"]
+        assert "without CUDA" in why or "no GPU" in why or "plain torch" in why
+        assert not kernels.cuda_available()
+
+    def test_without_the_library_it_says_so_once(self, gpu, tmp_path, caplog) -> None:
+        core = CudaCore(tmp_path / "mlip_torch_cuda.so")
+        for _ in range(2):
+            assert "without its library for GPUs" in core.problem(0)
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        assert "made on the CPU" in caplog.text
+        assert "nvcc" in caplog.text
+
+    def test_a_damaged_library_is_no_crash(self, gpu, tmp_path) -> None:
+        path = tmp_path / "mlip_torch_cuda.so"
+        path.write_bytes(b"not a library")
+        assert "could not be loaded" in CudaCore(path).problem()
+
+    @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+    @needs_core
+    def test_lists_are_then_made_on_the_processor(self) -> None:
+        assert _finder(torch.device("cuda")) == (compiled, torch.device("cpu"))
+
+    def test_without_any_core_they_stay_where_they_are(self, monkeypatch) -> None:
+        monkeypatch.setattr(compiled, "available", lambda _: False)
+        assert _finder(torch.device("cuda")) == (reference, torch.device("cuda"))
+
+    @pytest.mark.skipif(not _CUDA_LIBRARY.exists(), reason="the library for GPUs is not built here")
+    @needs_core
+    def test_the_library_loads_beside_any_torch(self) -> None:
+        """Its symbols are all found, and its operators registered, whether or not it can run."""
+        torch.ops.load_library(str(_CUDA_LIBRARY))
+        for name in ("neighbour_list", "neighbour_list_with_vectors"):
+            assert torch._C._dispatch_has_kernel_for_dispatch_key(f"mlip::{name}", "CUDA")
+        problem = ctypes.CDLL(str(_CUDA_LIBRARY)).mlip_cuda_problem
+        problem.restype = ctypes.c_char_p
+        assert (problem(0) is None) == torch.cuda.is_available()
