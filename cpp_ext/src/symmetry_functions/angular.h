@@ -9,7 +9,8 @@
 namespace mlip {
 namespace {
 
-// Both powers of the angle, and their derivatives by its cosine.
+// ((1 + sign cos theta) / 2)^zeta and its derivative by the cosine. Whole powers by repeated
+// multiplication; others have an infinite derivative at zero, hence the smallest base.
 template <class Real>
 inline Slope<Real> angle_power(const Power& power, Vec<Real> cosine) {
   const Real half_sign = Real(0.5 * power.sign);
