@@ -118,7 +118,8 @@ class BehlerParrinello(DescriptorPotential):
             raise ValueError(f"the training data have no atoms of {', '.join(absent)}")
         for network, moment in zip(self.networks.values(), moments):
             network.standardise(moment.mean, moment.deviation)  # type: ignore[operator]
-        self.feature_range.set([m.smallest for m in moments], [m.largest for m in moments])
+        if self.fixed_features:
+            self.feature_range.set([m.smallest for m in moments], [m.largest for m in moments])
 
     @torch.no_grad()
     def start_from(self, energies: Mapping[int, float]) -> None:

@@ -54,13 +54,13 @@ class DescriptorPotential(Potential):
         return self.feature_range.outside(self.features(graph), self.index_of(graph.numbers))
 
     def preparation_bytes(self, graphs: Sequence[AtomicGraph]) -> int:
-        return jacobian_bytes(self.descriptor, graphs, self.dtype) if self._fixed_features else 0
+        return jacobian_bytes(self.descriptor, graphs, self.dtype) if self.fixed_features else 0
 
     def prepare(self, graph: AtomicGraph) -> AtomicGraph:
-        return describe(self.descriptor, graph) if self._fixed_features else graph
+        return describe(self.descriptor, graph) if self.fixed_features else graph
 
     @property
-    def _fixed_features(self) -> bool:
+    def fixed_features(self) -> bool:
         """Whether nothing of the descriptor is learned, such as the channels of SOAP."""
         return not any(p.requires_grad for p in self.descriptor.parameters())
 

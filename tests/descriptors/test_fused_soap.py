@@ -316,6 +316,8 @@ def test_learned_features_are_not_kept_for_training() -> None:
     descriptor = {"name": "soap", "compression": "alchemical", "n_max": 2, "l_max": 1}
     model = BehlerParrinello(BehlerParrinello.Config(descriptor=descriptor), SPECIES)
     graph = connected(model.descriptor, crystal(SPECIES))
+    model.adapt([graph])
+    assert not model.knows_its_range
     assert model.preparation_bytes([graph]) == 0
     assert model.prepare(graph) is graph
     model.requires_grad_(False)
