@@ -43,6 +43,7 @@ def evaluate_files(
         predictions = _predictions(potential, frames, batch_atoms)
     if output is not None:
         _write(output, frames, predictions)
+    _remark_on_extrapolation(predictions)
     found = errors(predictions, frames)
     calibrations = calibrate(predictions, frames) if potential.n_members > 1 else {}
     if as_json:
@@ -66,7 +67,9 @@ def _predictions(
     model: Potential, frames: Sequence[Frame], batch_atoms: int
 ) -> list[dict[str, np.ndarray]]:
     """What is compared and written, under a progress bar."""
-    want = (*LABELS, *UNCERTAINTIES) if model.n_members > 1 else LABELS
+    want = [*LABELS]
+    want += UNCERTAINTIES if model.n_members > 1 else ()
+    want += ("extrapolations",) if model.knows_its_range else ()
     graphs = (
         with_neighbours(AtomicGraph.from_atoms(frame.atoms), model.cutoff)
         for frame in console.track(frames, "evaluating")
@@ -92,6 +95,19 @@ def _remark_on_missing(found: Errors, frames: Sequence[Frame]) -> None:
             console.remark(f"no structure has a label for {name}: it is left out")
         elif labelled < len(frames):
             console.remark(f"{labelled} of {len(frames)} structures have a label for {name}")
+
+
+def _remark_on_extrapolation(predictions: Sequence[dict[str, np.ndarray]]) -> None:
+    """Say how far the structures are beyond what the model was trained on."""
+    counts = [found["extrapolations"] for found in predictions if "extrapolations" in found]
+    outside = sum(int((count > 0).sum()) for count in counts)
+    if outside:
+        n_atoms = sum(len(count) for count in counts)
+        structures = sum(bool(count.any()) for count in counts)
+        console.remark(
+            f"extrapolation: {outside} of {n_atoms} atoms, in {structures} of {len(counts)} "
+            "structures, have features outside their range in the training data"
+        )
 
 
 def _show(found: Errors, calibrations: Mapping[str, Calibration]) -> None:
@@ -136,8 +152,8 @@ def _write(
 
 
 def _predicted(frame: Frame, prediction: dict[str, np.ndarray]) -> Atoms:
-    """The structure with predictions as results of a calculator, uncertainties (eV, eV/Å) under
-    their names, and its labels under REF_*."""
+    """The structure with predictions as results of a calculator, uncertainties (eV, eV/Å) and
+    extrapolations under their names, and its labels under REF_*."""
     atoms = frame.atoms.copy()
     for name, value in frame.labels.items():
         if name == "forces":
@@ -147,6 +163,8 @@ def _predicted(frame: Frame, prediction: dict[str, np.ndarray]) -> Atoms:
     if "energy_uncertainty" in prediction:
         atoms.info["energy_uncertainty"] = float(prediction["energy_uncertainty"])
         atoms.arrays["forces_uncertainty"] = prediction["forces_uncertainty"]
+    if "extrapolations" in prediction:
+        atoms.arrays["extrapolations"] = prediction["extrapolations"]
     results = {"energy": float(prediction["energy"]), "forces": prediction["forces"]}
     if "stress" in prediction:
         results["stress"] = to_voigt(prediction["stress"])

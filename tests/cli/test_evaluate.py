@@ -228,3 +228,19 @@ def test_show_tells_all_and_as_json(folder: Path) -> None:
     card = json.loads(mlip("show", folder / "model.safetensors", "--json").stdout)
     assert card["species"] == ["H", "Si"]
     assert card["errors"]["test"]["energy"]["mae"] == 1.234
+
+
+def test_extrapolation_is_remarked_on(folder: Path, tmp_path: Path) -> None:
+    """Counts by structure and atom; with the predictions, for each atom."""
+    frames = read(folder / "bare.extxyz", ":")
+    frames[1].positions[0] += 0.5
+    write(tmp_path / "moved.extxyz", frames[1:2], format="extxyz")
+    output = tmp_path / "out.extxyz"
+    model = folder / "model.safetensors"
+    result = mlip("evaluate", model, tmp_path / "moved.extxyz", "--output", output)
+    assert result.exit_code == 0, result.output
+    counts = read(output).arrays["extrapolations"]
+    n_outside = int((counts > 0).sum())
+    words = f"extrapolation: {n_outside} of {len(counts)} atoms, in 1 of 1 structures"
+    assert n_outside > 0
+    assert words in " ".join(result.output.split())
