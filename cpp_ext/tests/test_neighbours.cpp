@@ -1,4 +1,5 @@
 // The core's own tests; meant to run with sanitizers. Prints what failed and returns 1.
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <limits>
@@ -6,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "ascending.h"
 #include "cells.h"
 #include "mlip/neighbours.h"
 #include "reference.h"
@@ -128,6 +130,44 @@ void threads_change_nothing() {
   expect(found_pairs(list, s, 4.0, 3) == one, "three threads find the same, in the same order");
 }
 
+void nothing_at_all() {
+  mlip::NeighbourList list;
+  expect(list.size() == 0, "no pairs before the first search");
+  const int64_t first_atom[1] = {0};
+  list.find({nullptr, nullptr, nullptr, first_atom, 0}, 3.0, 0);
+  expect(list.size() == 0, "no structures, no pairs");
+  list.write({nullptr, nullptr, nullptr, nullptr, nullptr});
+}
+
+// More whole cells away than 32 bits can count; lengths are powers of two, so that nothing rounds.
+void far_shifts() {
+  const int64_t away = int64_t{1} << 33;
+  Structure s{{0.5, 1, 1, 1.5 + 4.0 * away, 1, 1}, {4, 0, 0, 0, 4, 0, 0, 0, 4}, {true, true, true}};
+  mlip::NeighbourList list;
+  const std::vector<Pair> found = found_pairs(list, s, 2.0);
+  const std::vector<Pair> expected = {{0, 1, -away, 0, 0}, {1, 0, away, 0, 0}};
+  expect(found == expected, "shifts beyond 32 bits");
+}
+
+void ascending_sorts() {
+  std::mt19937_64 random(5);
+  mlip::Ascending ascending;
+  for (const int32_t n : {1, 63, 64, 65, 4096, 4097, 300000}) {
+    std::vector<int32_t> name(n), data;
+    for (int32_t k = 0; k < n; ++k) name[k] = n - 1 - k;
+    for (int32_t k = 0; k < n; ++k) {
+      if (random() % 3 == 0 || k == 0 || k == n - 1) data.push_back(k);
+    }
+    std::vector<int32_t> expected;
+    for (const int32_t k : data) expected.push_back(name[k]);
+    std::sort(expected.begin(), expected.end());
+    std::shuffle(data.begin(), data.end(), random);
+    ascending.reserve(n);
+    ascending.sort_names(name.data(), data.data(), static_cast<int64_t>(data.size()));
+    expect(data == expected, "names in ascending order");
+  }
+}
+
 void far_apart() {
   Structure s{{0, 0, 0, 1, 0, 0, 1e6, 1e6, -1e6, 1e6, 1e6, 1 - 1e6, -1e300, 1e300, 0},
               {},
@@ -199,6 +239,9 @@ int main() {
   equal_to_reference();
   instruction_sets_agree();
   threads_change_nothing();
+  ascending_sorts();
+  nothing_at_all();
+  far_shifts();
   far_apart();
   symmetric_at_the_cutoff();
   bad_input_is_an_error();

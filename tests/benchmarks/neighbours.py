@@ -250,12 +250,43 @@ def batch(budget: float) -> str:
     )
 
 
+def scaling(threads: int, budget: float) -> Table:
+    """`with_neighbours` on one thread and on several, taking turns.
+
+    The clock on the wall counts on a machine with nothing else to do. Elsewhere the processor time
+    of the calling thread is the better guide: it is what the others could not take off it.
+    """
+    table = Table("case", "pairs", "ms", f"ms, {threads} threads", "ratio", "ratio, processor time")
+    sides = ((f"water {3 * side**3}", water(side)) for side in (5, 7, 9, 12, 16, 26))
+    thin = gas_in(np.eye(3) * 200.0, 4000)
+    for name, atoms in (*sides, ("thin gas 4000", thin)):
+        graph = AtomicGraph.from_atoms(atoms)
+        least: dict[int, tuple[float, float]] = {1: (np.inf, np.inf), threads: (np.inf, np.inf)}
+        end, turn = time.perf_counter() + 4 * budget, 0
+        while time.perf_counter() < end or turn < 5:
+            turn += 1
+            for n in least:
+                torch.set_num_threads(n)
+                wall, own = time.perf_counter(), time.thread_time()
+                pairs = with_neighbours(graph, 6.0).n_edges
+                spent = time.perf_counter() - wall, time.thread_time() - own
+                least[n] = min(least[n][0], spent[0]), min(least[n][1], spent[1])
+        (wall, own), (wall_shared, own_shared) = least[1], least[threads]
+        row = f"{pairs}", f"{1e3 * wall:.2f}", f"{1e3 * wall_shared:.2f}"
+        table.add_row(name, *row, f"{wall / wall_shared:.2f}", f"{own / own_shared:.2f}")
+    return table
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--large", action="store_true", help="also 98,304 atoms")
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--budget", type=float, default=0.5, help="s for each library and case")
+    parser.add_argument("--threads", type=int, help="only: one thread beside this many")
     arguments = parser.parse_args()
+    if arguments.threads:
+        Console(width=120).print(scaling(arguments.threads, arguments.budget))
+        return
     torch.set_num_threads(THREADS)
     console = Console(width=200)
     console.print(f"{THREADS} threads; {kernels.status()}; load {os.getloadavg()[0]:.1f}")

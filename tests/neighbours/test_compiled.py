@@ -55,11 +55,12 @@ def assert_as_reference(structure: tuple[Tensor, ...], cutoff: float) -> int:
 @pytest.mark.parametrize("name", CELLS)
 def test_equals_the_reference(name: str, pbc: tuple[bool, ...], cutoff: float) -> None:
     cell = torch.tensor(CELLS[name], dtype=torch.float64)
-    sizes = [(0, 0), (1, 0), (2, 3000), (9, 0), (9, 2), (70, 2)]
+    sizes = [(0, 0), (1, 0), (1, 3000), (2, 3000), (9, 0), (9, 2), (9, 3000), (70, 2)]
     for seed, (n, cells_away) in enumerate(sizes):
         positions = scattered(cell, n, cells_away, seed)
         if n == 9:
             positions[1] = positions[0]  # two atoms at one place
+            positions[3] = positions[2] + cell[1]  # and at one place but for a cell vector
         assert_as_reference(one(positions, cell, pbc), cutoff)
 
 
@@ -104,16 +105,34 @@ def test_a_batch_is_each_alone() -> None:
     assert torch.equal(shifts, torch.cat([own for _, own in alone]))
 
 
-def test_threads_change_nothing() -> None:
+def one_large() -> tuple[Tensor, ...]:
     cell = torch.eye(3, dtype=torch.float64) * 40
-    structure = one(scattered(cell, 6000, 0, 0), cell, (True, True, False))
+    return one(scattered(cell, 6000, 0, 0), cell, (True, True, False))
+
+
+def many_small() -> tuple[Tensor, ...]:
+    cell = torch.tensor([[9.0, 0, 0], [1.0, 9.0, 0], [0, -2.0, 9.0]], dtype=torch.float64)
+    borders = torch.tensor([0, 0, 40, 1000, 1001, 2500, 2500, 3500])
+    return (
+        scattered(cell, 3500, 2, 1),
+        cell.repeat(7, 1, 1),
+        torch.tensor([ALL_PBC[s] for s in range(7)]),
+        borders,
+    )
+
+
+@pytest.mark.parametrize("make", [one_large, many_small])
+def test_threads_change_nothing(make) -> None:
+    structure = make()
     results = []
     before = torch.get_num_threads()
-    for threads in (1, 3):
+    for threads in (1, 2, 3):
         torch.set_num_threads(threads)
         results.append(compiled.find_edges(*structure, 3.0))
     torch.set_num_threads(before)
-    assert all(torch.equal(a, b) for a, b in zip(*results))
+    assert results[0][0].shape[1] > 10000
+    for other in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], other))
 
 
 @pytest.mark.parametrize("name", CELLS)

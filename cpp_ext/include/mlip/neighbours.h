@@ -16,7 +16,8 @@
 namespace mlip {
 
 // Structures of atoms, one after the other. Everything is borrowed: the arrays belong to the
-// caller, are only read, and must live until `find` returns.
+// caller, are only read, and must live until `find` returns. Without atoms, or structures, pointers
+// to the arrays that are then empty may be null; `first_atom` always has its first number.
 struct Structures {
   // [first_atom[n_structures]][3], Å. Atoms may lie anywhere, inside the cell or far outside.
   const double* positions;
@@ -26,16 +27,16 @@ struct Structures {
   // [n_structures][3]
   const bool* periodic;
   // [n_structures + 1], starting at 0 and never decreasing: structure s owns the atoms from
-  // first_atom[s] up to, not including, first_atom[s + 1].
+  // first_atom[s] up to, not including, first_atom[s + 1]. Not checked.
   const int64_t* first_atom;
   int64_t n_structures;
 };
 
-// Where `write` puts the pairs. Each array belongs to the caller and has room for size() rows; a
-// null pointer means that this quantity is not wanted.
+// Where `write` puts the pairs. Each array belongs to the caller and has room for size() rows, of
+// which all are written; a null pointer means that this quantity is not wanted.
 struct PairArrays {
-  int64_t* centres;     // [size()]
-  int64_t* neighbours;  // [size()]
+  int64_t* centres;     // [size()], atoms counted over all structures
+  int64_t* neighbours;  // [size()], likewise
   int64_t* shifts;      // [size()][3], whole cell vectors; 0 along directions not periodic
   double* distances;    // [size()], Å
   double* vectors;      // [size()][3], Å, from centre to neighbour
@@ -55,21 +56,25 @@ class NeighbourList {
   // right with shift @ cell = ((s0 c0 + s1 c1) + s2 c2), squares compared: the answer for a pair
   // does not depend on the other atoms, on the instruction set or on the threads.
   //
-  // `threads` is the most that may be used; small inputs use one. The result does not depend on it.
+  // `threads` is the most that may be used, one of them the caller's; small inputs use one, and
+  // what is less than 1 counts as 1. They are started and joined within the call, and none waits in
+  // a loop. The result does not depend on their number.
   //
   // Throws std::invalid_argument, with words that name the structure or atom, if the cutoff is not
   // a positive finite number (or absurd: below 1e-9 or above 1e15 Å), a position or a cell is not
   // finite, the cell is singular along its periodic directions, atoms are so many cells away (some
   // 1e11 Å) that nothing is left of their places in the cell, or the list would need more than 2^31
-  // images of one structure. Throws std::bad_alloc if memory runs out. After either, size() is 0.
+  // images of one structure. Throws std::bad_alloc if memory runs out. After either, size() is 0
+  // and the object is as good as new.
   void find(const Structures& structures, double cutoff, int threads);
 
-  // Number of pairs that the last `find` found.
+  // Number of pairs that the last `find` found; 0 before the first.
   int64_t size() const;
 
   // Writes them in canonical order: by centre, then neighbour, then shift, its first component
   // first. The same pairs are the same list, however they were found. Vectors agree with the
-  // definition above to rounding. May be called again; the arrays must not overlap.
+  // definition above to rounding. May be called again; the arrays must not overlap. Uses as many
+  // threads as `find` did.
   void write(const PairArrays& out) const;
 
   // Bytes of working memory that the object keeps for the next call.
