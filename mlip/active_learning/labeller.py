@@ -68,6 +68,8 @@ class Labeller:
         except BaseException:
             self._executor.cancel([self._of(label) for label in self._store.labels("running")])
             raise
+        finally:
+            self._executor.close()
 
     def step(self, iteration: int) -> bool:
         """Take in what is finished and start what can be; whether there is more to wait for."""

@@ -11,6 +11,7 @@ import typer
 
 from mlip import __version__
 from mlip.cli import console
+from mlip.cli.active import active_app
 from mlip.cli.convert import convert_app
 from mlip.cli.data import data_app
 from mlip.cli.doctor import doctor
@@ -52,6 +53,7 @@ def version_or_verb(
 
 app.add_typer(data_app)
 app.add_typer(convert_app)
+app.add_typer(active_app)
 for verb in (train, evaluate, show, doctor, md, schema, info):
     app.command()(verb)
 

@@ -47,7 +47,7 @@ def test_the_pool_knows_its_workers_and_those_of_others(tmp_path: Path) -> None:
     with foreign.claim():
         assert "foreign" in pool.alive([own, foreign, none])
         assert "none" not in pool.alive([own, foreign, none])
-    pool._processes["own"].wait()
+    pool.close()
     assert pool.alive([own]) == other.alive([own]) == set()
     assert own.outcome() is not None
 

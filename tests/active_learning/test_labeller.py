@@ -39,6 +39,9 @@ class Scripted:
     def cancel(self, labels) -> None:
         self.running -= {label.path.name for label in labels}
 
+    def close(self) -> None:
+        pass
+
     def _end(self, label: LabelFolder, fate: str) -> None:
         if fate == "run":
             return

@@ -29,6 +29,9 @@ class Executor(Protocol):
     def cancel(self, labels: Sequence[LabelFolder]) -> None:
         """End the workers of these labels."""
 
+    def close(self) -> None:
+        """Wait for workers that have finished their labels and are about to end."""
+
 
 def worker_command(label: LabelFolder, python: str = sys.executable) -> list[str]:
     """The command that runs the worker of a label."""

@@ -57,6 +57,11 @@ class LocalPool:
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
+    def close(self) -> None:
+        for process in self._processes.values():
+            process.wait()
+        self._processes.clear()
+
     def _is_alive(self, label: LabelFolder) -> bool:
         process = self._processes.get(label.path.name)
         if process is not None and process.poll() is None:

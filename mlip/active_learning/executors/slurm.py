@@ -65,6 +65,9 @@ class Slurm:
         for label in labels:
             _run(["scancel", "--me", f"--name={_PREFIX}{label.path.name}"])
 
+    def close(self) -> None:
+        """Nothing to wait for: jobs end by themselves."""
+
     def script(self, label: LabelFolder) -> str:
         """The job of a label."""
         options = {

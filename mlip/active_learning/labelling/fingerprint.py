@@ -88,7 +88,7 @@ def require_one(fingerprints: Sequence[Fingerprint]) -> Fingerprint:
         return first
     lines = [f"  {counts[digest]} labels of {found}" for digest, found in others.items()]
     contents = [found.model_dump(mode="json") for found in others.values()]
-    lines += [f"  they differ in {place}" for place in _differing(contents)]
+    lines += [f"  they differ in {place}" for place in differing(contents)]
     raise MixedLabelsError(
         "labels of different origin cannot be in one training set:\n"
         + "\n".join(lines)
@@ -96,7 +96,7 @@ def require_one(fingerprints: Sequence[Fingerprint]) -> Fingerprint:
     )
 
 
-def _differing(contents: Sequence[Mapping[str, Any]], place: str = "") -> list[str]:
+def differing(contents: Sequence[Mapping[str, Any]], place: str = "") -> list[str]:
     """The places at which pieces of plain data are not all equal."""
     found = []
     for key in sorted({key for content in contents for key in content}):
@@ -105,7 +105,7 @@ def _differing(contents: Sequence[Mapping[str, Any]], place: str = "") -> list[s
         if all(value == values[0] for value in values):
             continue
         if all(isinstance(value, Mapping) for value in values):
-            found += _differing(values, below)  # type: ignore[arg-type]
+            found += differing(values, below)  # type: ignore[arg-type]
         else:
             found.append(f"{below}: " + " / ".join(dict.fromkeys(map(repr, values))))
     return found

@@ -1,6 +1,7 @@
 """What came of an attempt at a label, and of the label: files that a worker leaves behind."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,15 +57,20 @@ class LabelOutcome(Settings):
         return sum(attempt.seconds for attempt in self.attempts)
 
     def labels(self) -> "dict[str, np.ndarray]":
-        """The results by the names and in the shapes of `mlip.properties`."""
-        import numpy as np
+        """The results of the last attempt, as `label_values` gives them."""
+        return label_values(self.last.results)
 
-        from mlip.properties import from_voigt
 
-        found = {name: np.asarray(value, float) for name, value in self.last.results.items()}
-        if "stress" in found:
-            found["stress"] = from_voigt(found["stress"])
-        return found
+def label_values(results: Mapping[str, Any]) -> "dict[str, np.ndarray]":
+    """Results as they were written, by the names and in the shapes of `mlip.properties`."""
+    import numpy as np
+
+    from mlip.properties import from_voigt
+
+    found = {name: np.asarray(value, float) for name, value in results.items()}
+    if "stress" in found:
+        found["stress"] = from_voigt(found["stress"])
+    return found
 
 
 def write_outcome(path: Path, outcome: Attempt | LabelOutcome) -> None:

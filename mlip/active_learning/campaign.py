@@ -1,0 +1,381 @@
+"""The campaign: explore, choose, label, judge, train, again. It can be killed at any moment.
+
+    label     every queued structure gets its label, or a reason why there is none
+    judge     the potential of the last iteration against the new labels; its error bars calibrated
+    train     a new committee on all labels
+    explore   candidates by the new potential
+    choose    the ones to be labelled next; with them the next iteration begins
+
+Where it stands is in the store. Each step is a function of what the steps before it left there and
+in files: it can be killed and repeated, and changes the store in one transaction at its end. So a
+campaign that was killed has the same frames and ends with the same model as one that was not.
+"""
+
+import dataclasses
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import ase.io
+import numpy as np
+from ase import Atoms
+
+from mlip.active_learning.config import CampaignConfig
+from mlip.active_learning.driver_lock import driver_lock
+from mlip.active_learning.exploration import Candidate, explore, watch_with
+from mlip.active_learning.explorers import is_physical, rattled
+from mlip.active_learning.frames import labelled_frames, queued_structure
+from mlip.active_learning.judgement import judge_on
+from mlip.active_learning.labeller import Labeller
+from mlip.active_learning.labelling.fingerprint import differing
+from mlip.active_learning.labelling.folder import LabelRequest
+from mlip.active_learning.learning import join_members, member_seed, train_member, write_data
+from mlip.active_learning.selection import select
+from mlip.active_learning.store import Store, backup_of
+from mlip.active_learning.uncertainty import (
+    CommitteeSpread,
+    FeatureDistance,
+    ForceUncertainty,
+    atom_features,
+)
+from mlip.data import Frame
+from mlip.models import Potential, load_model
+from mlip.training.observers import Observer
+
+Step = Literal["label", "judge", "train", "explore", "choose", "finished"]
+
+
+class CampaignError(ValueError):
+    """The campaign cannot go on; the message says why and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class CampaignFolder:
+    """The files of a campaign."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "campaign.yaml"
+
+    @property
+    def store(self) -> Path:
+        return self.path / "campaign.db"
+
+    @property
+    def labels(self) -> Path:
+        return self.path / "labels"
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model.safetensors"
+
+    def iteration(self, number: int) -> Path:
+        """What belongs to one iteration: data, members, model, candidates."""
+        return self.path / "iterations" / f"{number:03d}"
+
+
+class CampaignObserver(Observer):
+    """Is told how a campaign goes, and how the training of each member does."""
+
+    def step_begins(self, iteration: int, step: Step) -> None:
+        """A step begins, or is repeated after a kill."""
+
+
+def run_campaign(
+    config: CampaignConfig,
+    folder: Path,
+    observer: CampaignObserver | None = None,
+    *,
+    retry_failed: bool = False,
+) -> str:
+    """Start or continue the campaign in a folder; why it ended.
+
+    Parameters
+    ----------
+    config : with full paths
+    folder : holds the config file, and everything else once it runs
+    retry_failed : first queue all failed labels again
+
+    Raises
+    ------
+    ValueError
+        If config, structures, store or labels cannot be used, too many labels failed, or another
+        driver is at work in the folder.
+    """
+    with driver_lock(folder):
+        store = Store(CampaignFolder(folder).store)
+        try:
+            campaign = Campaign(config, CampaignFolder(folder), store, observer)
+            return campaign.run(retry_failed)
+        finally:
+            store.close()
+
+
+class Campaign:
+    """A campaign over an open store."""
+
+    def __init__(
+        self,
+        config: CampaignConfig,
+        folder: CampaignFolder,
+        store: Store,
+        observer: CampaignObserver | None = None,
+    ) -> None:
+        self._config = config
+        self._folder = folder
+        self._store = store
+        self._observer = observer or CampaignObserver()
+        self._labeller = Labeller(
+            store,
+            folder.labels,
+            config.executor.build(),
+            LabelRequest(calculator=config.calculator, import_from=str(folder.path.resolve())),
+            config.failures,
+        )
+        self._steps = {
+            "label": self._label,
+            "judge": self._judge,
+            "train": self._train,
+            "explore": self._explore,
+            "choose": self._choose,
+        }
+
+    @property
+    def iteration(self) -> int:
+        """The current one."""
+        return self._store.fact("iteration", 0)
+
+    def run(self, retry_failed: bool = False) -> str:
+        """To the end; why it ended."""
+        if self._store.fact("step") is None:
+            self._begin()
+        self._check_config()
+        if retry_failed:
+            self._store.note("failed labels queued again", count=self._labeller.retry_failed())
+        while (step := self._store.fact("step")) != "finished":
+            self._observer.step_begins(self.iteration, step)
+            self._steps[step]()
+        return self._store.fact("reason")
+
+    # -------------------------------------------------------------------------------------- steps
+
+    def _begin(self) -> None:
+        """Queue the given structures and rattled copies of them."""
+        chosen = self._initial()
+        with self._store.transaction():
+            self._store.set_fact("config", _decisive(self._config))
+            self._store.add([queued_structure(c.atoms, c.origin) for c in chosen], 0)
+            self._store.set_fact("iteration", 0)
+            self._go_to("label")
+
+    def _initial(self) -> list[Candidate]:
+        """The given structures, then copies of them in turn, more and more rattled."""
+        initial = self._config.initial
+        random = np.random.default_rng(self._seed(1))
+        given = self._structures()
+        chosen = [
+            Candidate(atoms, {"explorer": "given", "from": n}) for n, atoms in enumerate(given)
+        ]
+        for share in np.linspace(0.1, 1.0, max(initial.count - len(given), 0)):
+            origin = len(chosen) % len(given)
+            size = float(share)
+            copy = rattled(given[origin], size * initial.amplitude, size * initial.strain, random)
+            if is_physical(copy):
+                chosen.append(Candidate(copy, {"explorer": "rattle", "from": origin}))
+        return chosen
+
+    def _label(self) -> None:
+        """All labels; then each goes into its part of the data."""
+        self._labeller.run(self.iteration)
+        done = self._store.labels("done", iteration=self.iteration)
+        if not done:
+            raise CampaignError("there are no labels to learn from")
+        before = sum(label.part is not None for label in self._store.labels("done"))
+        share = self._config.learning.valid
+        parts = {}
+        for number, label in enumerate(done, start=before):
+            is_valid = int((number + 1) * share) > int(number * share)
+            parts[label.key] = "valid" if is_valid else "train"
+        if self.iteration == 0 and "valid" not in parts.values():
+            parts[done[-1].key] = "valid"
+        with self._store.transaction():
+            self._store.set_parts(parts)
+            self._go_to("judge" if self.iteration else "train")
+
+    def _judge(self) -> None:
+        """The last potential against the labels it has not seen."""
+        model = self._model(self.iteration - 1)
+        frames = self._frames("train", "valid", iteration=self.iteration)
+        found = judge_on(model, self._measure(model, self.iteration - 1), frames)
+        with self._store.transaction():
+            self._store.set_fact(f"judgement {self.iteration}", found.to_plain())
+            self._store.set_fact("scale", found.scale)
+            self._go_to("train")
+
+    def _train(self) -> None:
+        """A committee on all labels; its calibration, if it is the first, on the validation set."""
+        folder = self._folder.iteration(self.iteration)
+        parts = {part: self._frames(part) for part in ("train", "valid")}
+        write_data(folder, parts)
+        theory = str(next(iter(self._store.fingerprints().values())))
+        learning = self._config.learning
+        paths = [
+            train_member(learning, folder, member, theory, [self._observer])
+            for member in range(learning.members)
+        ]
+        model = join_members(paths, folder / "model.safetensors")
+        measure = self._measure(model, self.iteration)
+        judged = judge_on(model, measure, parts["valid"])
+        after = judge_on(model, measure, self._frames("train", "valid", iteration=self.iteration))
+        reason = self._reason_to_stop()
+        with self._store.transaction():
+            for member, path in enumerate(paths):
+                seed = member_seed(learning, member)
+                relative = str(path.relative_to(self._folder.path))
+                self._store.add_model(self.iteration, member, seed, relative, {})
+            self._store.set_fact(f"validation {self.iteration}", judged.to_plain())
+            self._store.set_fact(f"after {self.iteration}", after.to_plain())
+            if self._store.fact("scale") is None:
+                self._store.set_fact("scale", judged.scale)
+            self._finish(reason) if reason else self._go_to("explore")
+        self._store.back_up(backup_of(self._folder.store))
+
+    def _explore(self) -> None:
+        """Candidates, in files."""
+        self._candidates()
+        self._go_to("choose")
+
+    def _choose(self) -> None:
+        """What is labelled next; nothing, and the campaign is over."""
+        candidates = self._candidates()
+        model = self._model(self.iteration)
+        measure = self._measure(model, self.iteration)
+        scale = self._store.fact("scale")
+        worst = np.array([scale * one.max() for one in measure.of([c.atoms for c in candidates])])
+        chosen = select(
+            self._config.select,
+            worst.reshape(len(candidates)),
+            _features(model, [c.atoms for c in candidates]),
+            _features(model, [frame.atoms for frame in self._frames("train", "valid")]),
+            self._seed(3),
+        )
+        picked = [
+            queued_structure(c.atoms, {**c.origin, "uncertainty": float(worst[i])})
+            for i in chosen
+            for c in [candidates[i]]
+        ]
+        with self._store.transaction():
+            new = self._store.add(picked, self.iteration + 1)
+            self._store.note("chosen", candidates=len(candidates), new=new)
+            if new:
+                self._store.set_fact("iteration", self.iteration + 1)
+                self._go_to("label")
+            else:
+                self._finish(
+                    f"none of {len(candidates)} candidates is uncertain by more than "
+                    f"{self._config.select.uncertain_above:g} eV/Å and new"
+                )
+
+    # ------------------------------------------------------------------------------------- inside
+
+    def _go_to(self, step: Step) -> None:
+        self._store.set_fact("step", step)
+
+    def _finish(self, reason: str) -> None:
+        last = self._folder.iteration(self.iteration) / "model.safetensors"
+        shutil.copyfile(last, self._folder.model)
+        self._store.set_fact("reason", reason)
+        self._store.note("finished", reason=reason)
+        self._go_to("finished")
+
+    def _reason_to_stop(self) -> str | None:
+        stop = self._config.stop
+        errors = [
+            judged["force_rms"]
+            for i in range(1, self.iteration + 1)
+            if (judged := self._store.fact(f"judgement {i}"))
+        ]
+        last = errors[-stop.in_a_row :]
+        if len(last) == stop.in_a_row and max(last) < stop.force_error:
+            return (
+                f"the forces of new labels were predicted within {stop.force_error:g} eV/Å in "
+                f"{stop.in_a_row} iterations in a row"
+            )
+        if self.iteration >= stop.iterations:
+            return f"{stop.iterations} iterations are done"
+        if stop.labels is not None and len(self._store.labels("done")) >= stop.labels:
+            return f"{stop.labels} labels are there"
+        return None
+
+    def _check_config(self) -> None:
+        """What was begun is continued."""
+        changed = differing([self._store.fact("config"), _decisive(self._config)])
+        if changed:
+            raise CampaignError(
+                f"the campaign in {self._folder.path} was begun with another config:\n"
+                + "\n".join(f"  {line}" for line in changed)
+                + "\nchange it back, or start in a new folder"
+            )
+
+    def _structures(self) -> list[Atoms]:
+        found: list[Atoms] = []
+        for path in self._config.structures:
+            images = ase.io.read(path, index=":")
+            found += images if isinstance(images, list) else [images]
+        if not found:
+            raise CampaignError("there are no structures to begin from")
+        return found
+
+    def _frames(self, *parts: str, iteration: int | None = None) -> list[Frame]:
+        labels = self._store.labels("done", iteration=iteration)
+        chosen = [label for label in labels if label.part in parts]
+        return labelled_frames(chosen, self._store.fingerprints())
+
+    def _model(self, iteration: int) -> Potential:
+        return load_model(self._folder.iteration(iteration) / "model.safetensors")
+
+    def _measure(self, model: Potential, iteration: int) -> ForceUncertainty:
+        if self._config.uncertainty == "committee":
+            return CommitteeSpread(model)
+        seen = [
+            label
+            for label in self._store.labels("done")
+            if label.part == "train" and label.iteration <= iteration
+        ]
+        frames = labelled_frames(seen, self._store.fingerprints())
+        return FeatureDistance(model, [frame.atoms for frame in frames])
+
+    def _candidates(self) -> list[Candidate]:
+        model = self._model(self.iteration)
+        measure = self._measure(model, self.iteration)
+        limit, scale = self._config.select.absurd_above, self._store.fact("scale")
+        return explore(
+            self._config.explore,
+            self._structures(),
+            model,
+            watch_with(measure, limit, scale),
+            self._folder.iteration(self.iteration) / "candidates",
+            self._seed(2),
+            self._observer.message,
+        )
+
+    def _seed(self, *purpose: int) -> int:
+        """A seed for one purpose in this iteration."""
+        source = np.random.SeedSequence([self._config.seed, self.iteration, *purpose])
+        return int(source.generate_state(1)[0]) % 2**31
+
+
+def _features(model: Potential, structures: Sequence[Atoms]) -> np.ndarray:
+    """The mean features of each structure's atoms."""
+    rows = [atom_features(model, atoms).mean(axis=0) for atoms in structures]
+    return np.array(rows).reshape(len(structures), -1)
+
+
+def _decisive(config: CampaignConfig) -> dict[str, Any]:
+    """What must not change when a campaign is continued: all that decides a label or a step. When
+    it stops, where calculations run and how patient it is may."""
+    plain = config.model_dump(mode="json", exclude={"executor", "failures", "stop", "calculator"})
+    return plain | {"calculator": config.calculator.settings()}

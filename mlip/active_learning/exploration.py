@@ -1,0 +1,86 @@
+"""The candidates of an iteration: all explorers from all structures, each run in its own file."""
+
+import dataclasses
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+
+from mlip.active_learning.explorers import Explorer, is_physical
+from mlip.active_learning.uncertainty import ForceUncertainty, UncertaintyWatch
+from mlip.calculators.ase_calculator import ExtrapolationWarning, MLIPCalculator
+from mlip.data.extxyz import frame_text, read_extxyz
+from mlip.durable import write_whole
+from mlip.models import Potential
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """A structure that could be labelled.
+
+    Attributes
+    ----------
+    origin : which explorer found it, from which structure, in which run, as which of its frames
+    """
+
+    atoms: Atoms
+    origin: dict[str, str | int]
+
+
+def explore(
+    explorers: Sequence[Explorer],
+    structures: Sequence[Atoms],
+    model: Potential,
+    watch_for: Callable[[Atoms], UncertaintyWatch],
+    folder: Path,
+    seed: int,
+    done: Callable[[str], None],
+) -> list[Candidate]:
+    """All physical candidates, in the order of explorers, structures and runs.
+
+    A run that left its file is not repeated, so that killed exploration goes on where it was.
+
+    Parameters
+    ----------
+    folder : for the files
+    done : told of each run that was made
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    found: list[Candidate] = []
+    for number, (explorer, start, run) in enumerate(_runs(explorers, len(structures))):
+        path = folder / f"{number:04d}-{explorer.name}.extxyz"
+        if not path.exists():
+            atoms = structures[start].copy()
+            atoms.calc = MLIPCalculator(model)  # one for each run: none remembers another
+            own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0]) % 2**31
+            kept = _physical(explorer.run(atoms, run, own, watch_for))
+            write_whole(path, "".join(frame_text(frame, {}) for frame in kept).encode())
+            done(f"{explorer.name} run {run} from structure {start}: {len(kept)} candidates")
+        found += [
+            Candidate(atoms, {"explorer": explorer.name, "from": start, "run": run, "frame": frame})
+            for frame, atoms in enumerate(read_extxyz(path))
+        ]
+    return found
+
+
+def _physical(frames: Iterable[Atoms]) -> list[Atoms]:
+    """Those that are. To come where the model extrapolates is what a run is for: no warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExtrapolationWarning)
+        return [frame for frame in frames if is_physical(frame)]
+
+
+def watch_with(
+    measure: ForceUncertainty, threshold: float, scale: float
+) -> Callable[[Atoms], UncertaintyWatch]:
+    """What makes a watch for the atoms of a run."""
+    return lambda atoms: UncertaintyWatch(atoms, measure, threshold, scale)
+
+
+def _runs(explorers: Sequence[Explorer], n_structures: int) -> Iterator[tuple[Explorer, int, int]]:
+    for explorer in explorers:
+        for structure in range(n_structures):
+            for run in range(explorer.n_runs()):
+                yield explorer, structure, run

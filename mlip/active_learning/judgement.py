@@ -1,0 +1,65 @@
+"""A potential against new labels: its errors, and whether it knew of them."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlip.active_learning.calibration import calibrate
+from mlip.active_learning.uncertainty import ForceUncertainty
+from mlip.data import Frame
+from mlip.graph import AtomicGraph
+from mlip.models import Potential, evaluate
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """What new labels say of a potential.
+
+    Attributes
+    ----------
+    energy_rms : of the errors, eV/atom
+    force_rms : of the components, eV/Å
+    scale : of the calibration of its uncertainty
+    correlation : of predicted and found errors of forces
+    predicted, found : the largest of each structure, eV/Å; predicted ones not calibrated
+    """
+
+    energy_rms: float
+    force_rms: float
+    scale: float
+    correlation: float
+    predicted: list[float]
+    found: list[float]
+
+    def to_plain(self) -> dict[str, Any]:
+        """As plain data."""
+        return dataclasses.asdict(self)
+
+
+def judge_on(model: Potential, measure: ForceUncertainty, frames: Sequence[Frame]) -> Judgement:
+    """Compare a potential with labels.
+
+    Raises
+    ------
+    ValueError
+        If there are no forces to compare.
+    """
+    results = evaluate(model, [AtomicGraph.from_atoms(frame.atoms) for frame in frames])
+    wrong = [result["forces"] - frame.labels["forces"] for result, frame in zip(results, frames)]
+    found = [np.linalg.norm(difference, axis=1) for difference in wrong]
+    predicted = measure.of([frame.atoms for frame in frames])
+    energies = [
+        float(result["energy"] - frame.labels["energy"]) / len(frame)
+        for result, frame in zip(results, frames)
+    ]
+    calibration = calibrate(predicted, found)
+    return Judgement(
+        energy_rms=float(np.sqrt(np.mean(np.square(energies)))),
+        force_rms=float(np.sqrt(np.mean(np.concatenate(wrong) ** 2))),
+        scale=calibration.scale,
+        correlation=calibration.correlation,
+        predicted=[float(one.max()) for one in predicted],
+        found=[float(one.max()) for one in found],
+    )

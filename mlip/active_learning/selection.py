@@ -1,0 +1,69 @@
+"""Which candidates are worth a calculation: uncertain, not absurd, unlike each other."""
+
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+from pydantic import Field
+
+from mlip.settings import Settings
+
+
+class SelectionConfig(Settings):
+    """Which candidates are labelled."""
+
+    method: Literal["farthest", "random"] = "farthest"
+    """farthest: of the uncertain ones, those farthest from all that is labelled and from each other
+    in feature space; random: any that are not absurd, as the control."""
+    uncertain_above: float = Field(default=0.1, gt=0.0)
+    """eV/Å. A candidate is worth a label if the force on some atom is more uncertain."""
+    absurd_above: float = Field(default=5.0, gt=0.0)
+    """eV/Å. Beyond it a candidate is too far from what is known to be worth anything."""
+    per_iteration: int = Field(default=10, ge=1)
+    """Labels asked for in an iteration, at most."""
+
+
+def select(
+    config: SelectionConfig,
+    uncertainty: Float[np.ndarray, " candidates"],
+    features: Float[np.ndarray, "candidates features"],
+    known: Float[np.ndarray, "labelled features"],
+    seed: int,
+) -> list[int]:
+    """Indices of the chosen candidates, the best first.
+
+    Parameters
+    ----------
+    uncertainty : calibrated, of the most uncertain force of each candidate, eV/Å
+    features, known : of the candidates and of what is labelled
+    seed : for the random control
+    """
+    sane = uncertainty <= config.absurd_above
+    if config.method == "random":
+        pool = np.flatnonzero(sane)
+        order = np.random.default_rng(seed).permutation(len(pool))
+        return [int(i) for i in pool[order][: config.per_iteration]]
+    pool = np.flatnonzero(sane & (uncertainty > config.uncertain_above))
+    chosen = farthest(features[pool], known, config.per_iteration)
+    return [int(pool[i]) for i in chosen]
+
+
+def farthest(
+    points: Float[np.ndarray, "points features"],
+    known: Float[np.ndarray, "known features"],
+    count: int,
+) -> list[int]:
+    """Farthest point sampling (Gonzalez, Theor. Comput. Sci. 38, 293, 1985): again and again the
+    point whose distance to all known and chosen ones is largest. Copies of these are never chosen.
+    """
+    nearest = np.full(len(points), np.inf)
+    for one in known:
+        nearest = np.minimum(nearest, np.linalg.norm(points - one, axis=1))
+    chosen: list[int] = []
+    while len(chosen) < min(count, len(points)):
+        best = int(nearest.argmax())
+        if nearest[best] <= 0.0:
+            break
+        chosen.append(best)
+        nearest = np.minimum(nearest, np.linalg.norm(points - points[best], axis=1))
+    return chosen

@@ -1,0 +1,148 @@
+"""A campaign from its first structures to its model; killed at random, it ends with the same."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from killing import run_and_kill
+from small_campaign import write_campaign
+
+from mlip.active_learning.campaign import Campaign, CampaignError, CampaignFolder, run_campaign
+from mlip.active_learning.labelling.fingerprint import MixedLabelsError
+from mlip.active_learning.status import campaign_status
+from mlip.active_learning.store import Store
+from mlip.data import read_frames
+from mlip.models import load_model, read_card
+
+SCRIPT = Path(__file__).parent / "drive_campaign.py"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("campaigns") / "one"
+    assert run_campaign(write_campaign(folder), folder) == "1 iterations are done"
+    return folder
+
+
+def test_it_leaves_a_committee_that_says_what_it_learned_from(finished: Path) -> None:
+    model = load_model(finished / "model.safetensors")
+    card = read_card(finished / "model.safetensors")
+    assert model.n_members == 2
+    assert card.dataset is not None
+    assert card.dataset.n_structures == len(read_frames(finished / "iterations/001/train.extxyz"))
+    assert "Springs" in (card.dataset.level_of_theory or "")
+    assert "not DFT" not in (card.dataset.level_of_theory or "")
+
+
+def test_every_label_is_in_one_part_of_the_data_and_in_the_files(finished: Path) -> None:
+    labels = Store(finished / "campaign.db").labels()
+    assert [label.iteration for label in labels] == [0] * 5 + [1] * 2
+    parts = {part: read_frames(finished / f"iterations/001/{part}.extxyz")
+             for part in ("train", "valid")}  # fmt: skip
+    for part, frames in parts.items():
+        expected = [label for label in labels if label.part == part]
+        assert len(frames) == len(expected) > 0
+        for frame, label in zip(frames, expected):
+            assert label.results is not None
+            assert float(frame.labels["energy"]) == label.results["energy"]
+            np.testing.assert_array_equal(frame.labels["forces"], label.results["forces"])
+            assert frame.atoms.info["label_fingerprint"] == label.fingerprint
+
+
+def test_what_was_picked_says_why(finished: Path) -> None:
+    picked = Store(finished / "campaign.db").labels(iteration=1)
+    for label in picked:
+        assert label.structure.origin["explorer"] in ("md", "rattle")
+        assert label.structure.origin["uncertainty"] > 1e-5
+
+
+def test_the_status_tells_of_every_iteration(finished: Path) -> None:
+    status = campaign_status(finished)
+    assert (status.step, status.reason) == ("finished", "1 iterations are done")
+    first, second = status.iterations
+    assert (first.done, first.failed, first.waiting, first.before) == (5, 0, 0, None)
+    assert second.before is not None
+    assert second.after is not None
+    assert second.before["force_rms"] > 0.0
+    assert second.scale is not None
+    assert first.hours > 0.0
+
+
+def test_a_finished_campaign_is_not_begun_again(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "copy")
+    before = Store(tmp_path / "copy" / "campaign.db").labels()
+    folder = tmp_path / "copy"
+    config = write_campaign(folder, structures=[str(finished / "start.extxyz")])
+    assert run_campaign(config.relative_to(finished), folder) == "1 iterations are done"
+    assert Store(folder / "campaign.db").labels() == before
+
+
+def test_another_config_is_refused_and_told(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "copy")
+    config = write_campaign(
+        tmp_path / "copy",
+        structures=[str(finished / "start.extxyz")],
+        calculator={"factory": "analytic:Springs", "kwargs": {"k": 2.0}},
+    )
+    with pytest.raises(CampaignError, match=r"calculator\.kwargs\.k: None / 2\.0"):
+        run_campaign(config, tmp_path / "copy")
+
+
+def test_a_calculator_that_changed_under_way_is_noticed(finished: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder)
+    store = Store(folder / "campaign.db")
+    one = next(iter(store.fingerprints().values()))
+    other = one.model_copy(update={"version": "of tomorrow"})
+    row = (other.digest, other.model_dump_json())
+    store._base.execute("INSERT INTO fingerprints VALUES (?, ?)", row)
+    key = store.labels()[0].key
+    store._base.execute("UPDATE labels SET fingerprint = ? WHERE key = ?", (other.digest, key))
+    campaign = Campaign(write_campaign(folder), CampaignFolder(folder), store)
+    with pytest.raises(MixedLabelsError, match="of tomorrow"):
+        campaign._frames("train")
+
+
+def test_no_campaign_has_no_status(tmp_path: Path) -> None:
+    with pytest.raises(CampaignError, match="mlip active run"):
+        campaign_status(tmp_path)
+
+
+def test_a_campaign_that_finds_nothing_uncertain_is_over(tmp_path: Path) -> None:
+    rattle = {"name": "rattle", "count": 2, "amplitude": 0.01}
+    select = {"uncertain_above": 1e3, "absurd_above": 1e4, "per_iteration": 2}
+    config = write_campaign(tmp_path, explore=[rattle], select=select)
+    assert "none of 2 candidates is uncertain" in run_campaign(config, tmp_path)
+    assert (tmp_path / "model.safetensors").exists()
+
+
+def test_killed_anywhere_it_has_the_same_frames_and_the_same_model(
+    finished: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "killed"
+    write_campaign(folder)
+
+    def progress() -> int:
+        names = ("labels/*/attempt-*", "labels/*/result.json", "iterations/*/*.extxyz",
+                 "iterations/*/member-*/*", "iterations/*/member-*/checkpoints/*",
+                 "iterations/*/candidates/*", "iterations/*/model.safetensors")  # fmt: skip
+        return sum(1 for name in names for _ in folder.glob(name))
+
+    victims = run_and_kill(SCRIPT, folder, progress, seed=0, kills=6)
+    assert victims.count("driver") >= 2
+    killed, whole = (Store(place / "campaign.db") for place in (folder, finished))
+    assert [_told(label) for label in killed.labels()] == [_told(label) for label in whole.labels()]
+    for name in ("train", "valid"):
+        path = f"iterations/001/{name}.extxyz"
+        assert (folder / path).read_bytes() == (finished / path).read_bytes()
+    models = [load_model(place / "model.safetensors").state_dict() for place in (folder, finished)]
+    for name, weights in models[1].items():
+        np.testing.assert_array_equal(models[0][name].numpy(), weights.numpy(), err_msg=name)
+
+
+def _told(label) -> tuple:
+    """All of a label that must not depend on kills."""
+    origin = dict(label.structure.origin)
+    return (label.key, label.iteration, label.place, label.status, label.results, label.part,
+            label.structure.frame, origin)  # fmt: skip
