@@ -1,13 +1,15 @@
-"""Train and judge the model of one benchmark: ``python examples/benchmarks/run.py mlearn_si``.
+"""Train and judge the model of one benchmark: ``python examples/benchmarks/run.py mlearn_si``, or
+go on with a run that was interrupted: ``python examples/benchmarks/run.py mlearn_si --resume``.
 
 Writes ``results.json`` and ``model.safetensors`` beside the ``config.yaml``. The test set
 takes no part in training. Sets that are not part of this project are looked for in the folder that
 the environment variable MLIP_DATA names.
 """
 
+import argparse
+import csv
 import json
 import shutil
-import sys
 import time
 from pathlib import Path
 
@@ -20,15 +22,16 @@ from mlip.training.metrics import Errors
 HERE = Path(__file__).resolve().parent
 
 
-def main(name: str) -> None:
+def main(name: str, resume: bool) -> None:
     folder = HERE / name
     config = load_settings(TrainingConfig, folder / "config.yaml")
     config = config.model_copy(update={"data": config.data.relative_to(folder)})
     run = HERE.parents[1] / "runs" / f"benchmark_{name}"
-    shutil.rmtree(run, ignore_errors=True)
+    if not resume:
+        shutil.rmtree(run, ignore_errors=True)
     begun = time.process_time()
-    errors = train(config, run)
-    seconds = time.process_time() - begun
+    errors = train(config, run, resume=resume)
+    seconds = clock_seconds(run) if resume else time.process_time() - begun
     show_errors(errors)
     shutil.copyfile(run / "model.safetensors", folder / "model.safetensors")
     card = read_card(folder / "model.safetensors")
@@ -44,6 +47,12 @@ def main(name: str) -> None:
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
+def clock_seconds(run: Path) -> float:
+    """Time on the clock over all parts of a run that was interrupted."""
+    with (run / "log.csv").open(encoding="utf-8") as file:
+        return float(list(csv.DictReader(file))[-1]["time [s]"])
+
+
 def plain(errors: Errors) -> dict[str, dict[str, float | str]]:
     """Mean absolute and root mean square errors by property, with unit."""
     return {
@@ -53,4 +62,8 @@ def plain(errors: Errors) -> dict[str, dict[str, float | str]]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", help="folder of the benchmark")
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    arguments = parser.parse_args()
+    main(arguments.name, arguments.resume)

@@ -59,8 +59,11 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 
-#: No array is larger: beyond it, fresh memory costs more time than the arithmetic.
-_LARGEST_ARRAY = 32e6
+#: Bytes of the largest arrays: beyond, memory costs more time than arithmetic.
+_LARGEST_ARRAY = 8e6
+
+#: Parts with arrays of that size that are kept for the backward pass, some GB.
+_PARTS_KEPT = 8
 
 #: Brings the second moment of silu back to one.
 _GAIN = ACTIVATIONS["silu"][1]
@@ -129,9 +132,8 @@ class Equivariant(Potential):
             Layer(config, n_elements, sent if i else 0, sent if i < last else 0)
             for i in range(config.layers)
         )
-        linear, network = (config.channels, 1), (config.channels, config.readout_hidden, 1)
-        self.readouts = nn.ModuleList(Network(network if i == last else linear)
-                                      for i in range(config.layers))  # fmt: skip
+        hidden = [()] * last + [(config.readout_hidden,)]
+        self.readouts = nn.ModuleList(Network((config.channels, *h, 1)) for h in hidden)
 
     def interaction(
         self, graph: AtomicGraph, species_index: Int[Tensor, " atoms"]
@@ -154,7 +156,7 @@ class Equivariant(Potential):
         most_places = int(_LARGEST_ARRAY / row) + 1
         most_atoms = int(_LARGEST_ARRAY / (row * (config.l_max + 1) ** 4 / 2)) + 1
         surroundings = surroundings_in(graph, config, self.dtype, most_places, most_atoms)
-        large = graph.n_edges > most_places or graph.n_atoms > most_atoms
+        large = max(graph.n_edges / most_places, graph.n_atoms / most_atoms) > _PARTS_KEPT
         states = [self.embedding.index_select(1, species_index)]
         for layer in self.layers:
             new = layer(states[-1], surroundings, species_index, self.mean_neighbours, large)
@@ -199,8 +201,7 @@ class Equivariant(Potential):
             energies = self.interaction(graph, index).double()
             both = torch.stack([energies, torch.ones_like(energies)], dim=1)
             sums += sum_by_index(both, index, len(self.species))
-        means = sums[:, 0] / sums[:, 1].clamp(min=1.0)
-        self.shifts.sub_(means)
+        self.shifts.sub_(sums[:, 0] / sums[:, 1].clamp(min=1.0))
 
     @torch.no_grad()
     def start_from(self, energies: Mapping[int, float]) -> None:
@@ -209,8 +210,7 @@ class Equivariant(Potential):
 
 
 class Layer(nn.Module):
-    """From features of atoms to those of the next layer, equations 1 to 4. A is called `a` here,
-    and so on.
+    """From features of atoms to those of the next layer, equations 1 to 4.
 
     Parameters
     ----------

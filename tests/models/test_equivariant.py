@@ -9,12 +9,17 @@ from ase import Atoms
 from conformance.potential import PotentialConformance
 from conformance.predictions import EVERYTHING, compute, graph_of
 from conformance.structures import crystal, molecule, rotation, small_cell, turned
+from silicon import crystals
 from turning import turned_features
 
+from mlip.data import GraphDataset
 from mlip.graph import AtomicGraph
 from mlip.models import Committee, Equivariant, equivariant, predict
 from mlip.neighbours import with_neighbours
 from mlip.settings import SettingsError, parse_settings
+from mlip.training.config import FitConfig
+from mlip.training.loop import Trainer
+from mlip.validation.doctor import examine
 
 SPECIES = (8, 14)
 SHAPES = (molecule, crystal, small_cell)
@@ -246,3 +251,37 @@ def test_casting_there_and_back_keeps_the_couplings_exact() -> None:
     back = copy.deepcopy(model).to(torch.float32).to(torch.float64)
     one, other = (compute(m, crystal(SPECIES)) for m in (rounded, back))
     assert all((one[name] == other[name]).all() for name in one)
+
+
+# ------------------------------------------------------------------------- with the whole package
+
+
+def test_it_learns() -> None:
+    """From energies and forces of a toy potential, by the recipe of MACE."""
+    recipe = {
+        "optimiser": {"name": "amsgrad", "learning_rate": 0.01, "weight_decay": 5e-7},
+        "loss": {"energy": {"weight": 0.01}, "forces": {"weight": 1}, "stress": None},
+        "gradient_clip": 10,
+        "batch_atoms": 16,
+        "epochs": 8,
+    }
+    frames = crystals(16)
+    train = GraphDataset(frames, 4.0)
+    torch.manual_seed(0)
+    small = SMALL | {"cutoff": 4.0, "channels": 8}
+    model = Equivariant(parse_settings(Equivariant.Config, small), (14,))
+    model.adapt(train)
+    model.composition.set({14: -140.0}, 1.0)
+    trainer = Trainer(
+        model.to(torch.float32), train, GraphDataset(crystals(4, seed=9), 4.0),
+        parse_settings(FitConfig, recipe), sources=[frame.source for frame in frames],
+    )  # fmt: skip
+    trainer.run()
+    first, last = trainer.progress.history[0], trainer.progress.history[-1]
+    assert last["valid_forces_rmse"] < 0.5 * first["valid_forces_rmse"]
+
+
+def test_the_doctor_finds_nothing_wrong() -> None:
+    checks = list(examine(build((14,), preset="medium"), [crystal((14,))]))
+    assert [check.name for check in checks if check.verdict in ("warn", "fail")] == []
+    assert sum(check.verdict == "pass" for check in checks) > 15
