@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from mlip.kernels.cuda import CudaCore
-from mlip.kernels.shapes import register_shapes
+from mlip.kernels.shapes import SHAPES, register_shapes
 
 __all__ = ["available", "cuda_available", "status"]
 
@@ -56,6 +56,12 @@ class _Core:
             torch.ops.load_library(str(self.path))
         except OSError as error:
             return f"the compiled core of mlip could not be loaded ({error})"
+        lacking = [name for name in SHAPES if not hasattr(torch.ops.mlip, name)]
+        if lacking:
+            return (
+                "the compiled core of mlip was built from an older version: it has no "
+                f"{', '.join(lacking)}"
+            )
         register_shapes()
         return None
 

@@ -4,16 +4,6 @@ import torch
 from torch import Tensor
 
 
-def register_shapes() -> None:
-    """Tells torch what the operators return, without running them."""
-    torch.library.register_fake("mlip::neighbour_list", _neighbour_list)
-    torch.library.register_fake("mlip::neighbour_list_with_vectors", _neighbour_list_with_vectors)
-    torch.library.register_fake("mlip::symmetry_functions", _symmetry_functions)
-    torch.library.register_fake("mlip::symmetry_functions_backward", _symmetry_functions_backward)
-    torch.library.register_fake("mlip::soap", _soap)
-    torch.library.register_fake("mlip::soap_gradients", _soap_gradients)
-
-
 def _neighbour_list(
     positions: Tensor,  # noqa: ARG001
     cell: Tensor,  # noqa: ARG001
@@ -88,3 +78,20 @@ def _soap_gradients(
 ) -> tuple[Tensor, Tensor]:
     of_mixing = (by_features.shape[0], *mixing.shape)
     return vectors.new_empty(vectors.shape), vectors.new_empty(of_mixing)
+
+
+#: What each operator returns, by its name.
+SHAPES = {
+    "neighbour_list": _neighbour_list,
+    "neighbour_list_with_vectors": _neighbour_list_with_vectors,
+    "symmetry_functions": _symmetry_functions,
+    "symmetry_functions_backward": _symmetry_functions_backward,
+    "soap": _soap,
+    "soap_gradients": _soap_gradients,
+}
+
+
+def register_shapes() -> None:
+    """Tells torch what the operators return, without running them."""
+    for name, shape in SHAPES.items():
+        torch.library.register_fake(f"mlip::{name}", shape)

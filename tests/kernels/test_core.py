@@ -126,6 +126,13 @@ class TestWithoutCore:
         assert not core.load()
         assert "could not be loaded" in caplog.text
 
+    @needs_core
+    def test_a_core_of_an_older_version_is_not_used(self, monkeypatch, caplog) -> None:
+        monkeypatch.setitem(kernels.SHAPES, "an_operator_of_tomorrow", lambda: None)
+        core = _Core(kernels._LIBRARY)
+        assert not core.load()
+        assert "older version: it has no an_operator_of_tomorrow" in caplog.text
+
     def test_status_says_why(self, tmp_path, monkeypatch) -> None:
         monkeypatch.setattr(kernels, "_CORE", _Core(tmp_path / "mlip_torch.so"))
         assert "without its compiled core" in kernels.status()["neighbour list (CPU)"]
