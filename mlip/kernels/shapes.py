@@ -1,5 +1,8 @@
 """Shapes of the compiled operators' results, for torch.compile and torch.export."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -81,7 +84,7 @@ def _soap_gradients(
 
 
 #: What each operator returns, by its name.
-SHAPES = {
+SHAPES: dict[str, Callable[..., Any]] = {
     "neighbour_list": _neighbour_list,
     "neighbour_list_with_vectors": _neighbour_list_with_vectors,
     "symmetry_functions": _symmetry_functions,
