@@ -6,6 +6,8 @@ import pytest
 import yaml
 from pages import ROOT, Block, blocks, names
 
+from mlip.active_learning.config import EXAMPLE as CAMPAIGN
+from mlip.active_learning.config import CampaignConfig
 from mlip.settings import load_settings, parse_settings
 from mlip.training.config import EXAMPLE, TrainingConfig
 
@@ -23,7 +25,15 @@ def completed(part: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("block", SHOWN, ids=names(SHOWN))
 def test_a_shown_config_is_valid(block: Block) -> None:
-    parse_settings(TrainingConfig, completed(yaml.safe_load(block.text)), block.name)
+    part = yaml.safe_load(block.text)
+    if block.name.startswith("active_learning.md"):
+        parse_settings(CampaignConfig, yaml.safe_load(CAMPAIGN) | part, block.name)
+    else:
+        parse_settings(TrainingConfig, completed(part), block.name)
+
+
+def test_the_example_of_a_campaign_is_valid() -> None:
+    parse_settings(CampaignConfig, yaml.safe_load(CAMPAIGN), "example")
 
 
 def test_pages_show_configs() -> None:

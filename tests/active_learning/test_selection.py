@@ -1,0 +1,61 @@
+"""Candidates are uncertain, not absurd, and unlike each other."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlip.active_learning.selection import SelectionConfig, farthest, select
+
+LINE = np.arange(10.0)[:, None]
+
+
+def config(**changes) -> SelectionConfig:
+    return SelectionConfig(uncertain_above=0.1, absurd_above=5.0, per_iteration=3, **changes)
+
+
+def test_the_ends_come_first_then_the_middle() -> None:
+    assert farthest(LINE, LINE[:1], 3) == [9, 4, 2]  # of several as far, the first counts
+    assert farthest(LINE, LINE[[0, 9]], 1) == [4]
+
+
+def test_a_copy_of_what_is_known_is_never_chosen() -> None:
+    points = np.concatenate([LINE, LINE])
+    assert sorted(farthest(points, LINE[:5], 20)) == [5, 6, 7, 8, 9]
+
+
+def test_nothing_known_begins_with_the_first() -> None:
+    assert farthest(LINE, np.zeros((0, 1)), 2) == [0, 9]
+
+
+@given(st.integers(0, 20), st.integers(0, 8), st.integers(0, 2**16))
+def test_each_choice_is_the_farthest_of_those_left(n: int, count: int, seed: int) -> None:
+    points = np.random.default_rng(seed).normal(size=(n, 3))
+    known = np.zeros((1, 3))
+    chosen = farthest(points, known, count)
+    assert len(chosen) == min(n, count)
+    for number, best in enumerate(chosen):
+        there = np.concatenate([known, points[chosen[:number]]])
+        nearest = np.linalg.norm(points[:, None] - there, axis=-1).min(axis=1)
+        assert nearest[best] == pytest.approx(nearest.max(), rel=1e-12)
+
+
+def test_only_the_uncertain_and_sane_are_chosen() -> None:
+    uncertainty = np.array([0.05, 0.2, 0.3, 7.0, np.inf, 0.1, 4.0, 0.0, 0.0, 0.0])
+    assert sorted(select(config(), uncertainty, LINE, LINE[:1], seed=0)) == [1, 2, 6]
+
+
+def test_the_control_asks_for_nothing_but_sanity() -> None:
+    uncertainty = np.full(10, 0.01)
+    uncertainty[3] = 7.0
+    chosen = select(config(method="random"), uncertainty, LINE, LINE[:1], seed=4)
+    assert len(set(chosen)) == 3
+    assert 3 not in chosen
+    assert chosen == select(config(method="random"), uncertainty, LINE, LINE[:1], seed=4)
+    others = [select(config(method="random"), uncertainty, LINE, LINE[:1], s) for s in range(9)]
+    assert len({tuple(sorted(other)) for other in others}) > 3
+
+
+def test_no_candidates_are_no_choice() -> None:
+    empty = np.zeros((0, 1))
+    assert select(config(), np.zeros(0), empty, LINE, seed=0) == []
