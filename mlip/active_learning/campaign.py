@@ -155,10 +155,20 @@ class Campaign:
         self._check_config()
         if retry_failed:
             self._store.note("failed labels queued again", count=self._labeller.retry_failed())
+        self._reopen()
         while (step := self._store.fact("step")) != "finished":
             self._observer.step_begins(self.iteration, step)
             self._steps[step]()
         return self._store.fact("reason")
+
+    def _reopen(self) -> None:
+        """A campaign that ended by a rule goes on, if the rule has changed and holds no more."""
+        ended = self._store.fact("step") == "finished" and self._store.fact("ended by rule")
+        if ended and self._reason_to_stop() is None:
+            self._store.note("reopened", reason=self._store.fact("reason"))
+            with self._store.transaction():
+                self._store.set_fact("reason", None)
+                self._go_to("explore")
 
     # -------------------------------------------------------------------------------------- steps
 
@@ -240,7 +250,7 @@ class Campaign:
             self._store.set_fact(f"after {self.iteration}", after.to_plain())
             if self._store.fact("scale") is None:
                 self._store.set_fact("scale", judged.scale)
-            self._finish(reason) if reason else self._go_to("explore")
+            self._finish(reason, by_rule=True) if reason else self._go_to("explore")
         self._store.back_up(backup_of(self._folder.store))
 
     def _explore(self) -> None:
@@ -276,7 +286,8 @@ class Campaign:
             else:
                 self._finish(
                     f"none of {len(candidates)} candidates is uncertain by more than "
-                    f"{self._config.select.uncertain_above:g} eV/Å and new"
+                    f"{self._config.select.uncertain_above:g} eV/Å and new",
+                    by_rule=False,
                 )
 
     # ------------------------------------------------------------------------------------- inside
@@ -284,10 +295,11 @@ class Campaign:
     def _go_to(self, step: Step) -> None:
         self._store.set_fact("step", step)
 
-    def _finish(self, reason: str) -> None:
+    def _finish(self, reason: str, *, by_rule: bool) -> None:
         last = self._folder.iteration(self.iteration) / "model.safetensors"
         shutil.copyfile(last, self._folder.model)
         self._store.set_fact("reason", reason)
+        self._store.set_fact("ended by rule", by_rule)
         self._store.note("finished", reason=reason)
         self._go_to("finished")
 

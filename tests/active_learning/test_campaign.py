@@ -78,6 +78,21 @@ def test_a_finished_campaign_is_not_begun_again(finished: Path, tmp_path: Path) 
     assert Store(folder / "campaign.db").labels() == before
 
 
+@pytest.mark.parametrize(("iterations", "step"), [(1, "finished"), (2, "explore")])
+def test_a_campaign_that_ended_by_a_rule_goes_on_when_the_rule_changes(
+    iterations: int, step: str, tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "campaign.db")
+    stop = {"iterations": iterations, "force_error": 1e-6}
+    facts = {"step": "finished", "iteration": 1, "ended by rule": True, "reason": "1 is done"}
+    for name, value in facts.items():
+        store.set_fact(name, value)
+    campaign = Campaign(write_campaign(tmp_path, stop=stop), CampaignFolder(tmp_path), store)
+    campaign._reopen()
+    assert store.fact("step") == step
+    store.close()
+
+
 def test_another_config_is_refused_and_told(finished: Path, tmp_path: Path) -> None:
     shutil.copytree(finished, tmp_path / "copy")
     config = write_campaign(
