@@ -88,6 +88,21 @@ def test_moved_atoms_are_noticed() -> None:
         model(described.replace(positions=described.positions * 1.001))
 
 
+def test_structures_described_alone_are_used_in_batches() -> None:
+    """Vectors of a structure alone and in a batch may differ in the last bit."""
+    rng = np.random.default_rng(5)
+    described = []
+    for _ in range(8):
+        crystal = bulk("Si") * (2, 1, 1)
+        crystal.set_cell(crystal.cell.array @ (np.eye(3) + rng.uniform(-0.1, 0.1, (3, 3))))
+        crystal.positions += rng.normal(0, 0.2, (4, 3))
+        graph = with_neighbours(AtomicGraph.from_atoms(crystal), 4.0)
+        described.append(describe(Radial(), graph))
+    together = features_of(Radial(), DescribedGraph.batch(described))
+    alone = torch.cat([features_of(Radial(), graph) for graph in described])
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-12)
+
+
 def test_memory_is_foreseen() -> None:
     descriptor = Radial()
     described = [describe(descriptor, g) for g in graphs()]
