@@ -84,7 +84,7 @@ class VerletList:
             self.searches += 1
             return with_neighbours(graph, self.cutoff)
         if self._wide is None or not self._complete(self._wide, graph):
-            self._wide = _geometry(with_neighbours(graph, self.cutoff + skin))
+            self._wide = _geometry(with_neighbours(graph, self.cutoff, skin))
             self.searches += 1
         wide = self._wide
         found = graph.replace(edges=wide.edges, shifts=wide.shifts, edge_cutoff=wide.edge_cutoff)

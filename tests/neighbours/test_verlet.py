@@ -231,3 +231,24 @@ def test_gradients_pass_as_without() -> None:
         found = verlet.find(graph.replace(positions=positions))
         (gradient,) = torch.autograd.grad(found.edge_vectors().pow(4).sum(), positions)
         assert float(gradient.abs().max()) > 1
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_a_graph_with_a_skin_stays_complete(make) -> None:
+    """While no atom has moved more than half the skin, its edges within the cutoff are all."""
+    atoms = make()
+    wide = with_neighbours(graph_of(atoms), CUTOFF, skin=SKIN)
+    assert wide.edge_cutoff == CUTOFF + SKIN
+    steps = np.random.default_rng(1).normal(size=atoms.positions.shape)
+    steps *= 0.499 * SKIN / np.linalg.norm(steps, axis=1).max()
+    atoms.positions += steps
+    anew = with_neighbours(graph_of(atoms), CUTOFF)
+    left = wide.replace(positions=anew.positions).within(CUTOFF)
+    assert torch.equal(left.edges, anew.edges)
+    assert torch.equal(left.shifts, anew.shifts)
+
+
+@pytest.mark.parametrize("skin", [-0.1, float("nan"), float("inf")])
+def test_a_skin_that_is_none_is_an_error(skin: float) -> None:
+    with pytest.raises(ValueError, match="skin|cutoff"):
+        with_neighbours(graph_of(crystal()), CUTOFF, skin=skin)
