@@ -250,5 +250,5 @@ def test_a_graph_with_a_skin_stays_complete(make) -> None:
 
 @pytest.mark.parametrize("skin", [-0.1, float("nan"), float("inf")])
 def test_a_skin_that_is_none_is_an_error(skin: float) -> None:
-    with pytest.raises(ValueError, match="skin|cutoff"):
+    with pytest.raises(ValueError, match=r"skin|cutoff"):
         with_neighbours(graph_of(crystal()), CUTOFF, skin=skin)
