@@ -278,7 +278,7 @@ def test_no_velocities_and_no_temperature_is_refused() -> None:
     ("settings", "message"),
     [
         ({"ensemble": "nvt"}, "needs a temperature"),
-        ({"draw_velocities": True}, "can only be drawn"),
+        ({"draw_velocities": True}, "drawn at a temperature"),
         ({"pressure": 1.0, "temperature": 300}, "kept by npt only"),
         ({"ensemble": "npt", "temperature": 300, "thermostat": "bussi"}, "for nvt only"),
         ({"timestep": -1.0}, "greater than 0"),

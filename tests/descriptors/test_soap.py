@@ -119,8 +119,8 @@ def test_without_cutoff_function_features_jump_at_the_cutoff() -> None:
     [
         ({"cutoff": 0.9}, "above 1 Å"),
         ({"cutoff": -1}, "greater than 0"),
-        ({"l_max": 13}, "less than or equal to 12"),
-        ({"n_max": 0}, "greater than or equal to 1"),
+        ({"l_max": 13}, "at most 12"),
+        ({"n_max": 0}, "at least 1"),
         ({"radial_basis": "gaussian"}, "'gto' or 'polynomial'"),
         ({"sigmma": 0.3}, "did you mean 'sigma'"),
     ],
