@@ -98,8 +98,21 @@ build/sanitized/done: $(CORE) $(CORE_TESTS) $(STAMPS)/build
 core-test: build/sanitized/done
 	$(BIN)/ctest --test-dir build/sanitized --output-on-failure
 
+ifneq ($(shell command -v clang++),)
+build/fuzz/done: $(CORE) $(CORE_TESTS) $(STAMPS)/build
+	$(BIN)/cmake -S cpp_ext -B build/fuzz -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja \
+		-DCMAKE_CXX_COMPILER=clang++ -DMLIP_TESTS=ON -DMLIP_SANITIZE=ON -DMLIP_LIBFUZZER=ON
+	$(BIN)/cmake --build build/fuzz
+	touch $@
+
+fuzz: build/fuzz/done
+	mkdir -p build/fuzz/corpus
+	build/fuzz/tests/fuzz_neighbours -max_total_time=$(FUZZ_SECONDS) -max_len=600 build/fuzz/corpus
+else
 fuzz: build/sanitized/done
+	@echo "without clang++ there is no libFuzzer: random inputs, not guided by coverage"
 	build/sanitized/tests/fuzz_neighbours $(FUZZ_SECONDS)
+endif
 
 clean:
 	rm -rf build dist docs/_build docs/generated docs/gallery $(STAMPS)/package
