@@ -12,9 +12,6 @@ from mlip.active_learning.labelling.folder import LabelFolder, LabelRequest
 from mlip.active_learning.store import Label, Store
 from mlip.settings import Settings
 
-#: Workers that may die at one label, under the eyes of one driver, before it counts as failed.
-_DEATHS = 3
-
 
 class TooManyFailuresError(ValueError):
     """So many labels failed that something is wrong with the calculator; lists them."""
@@ -25,6 +22,8 @@ class FailureLimits(Settings):
 
     share: float = Field(default=0.3, ge=0.0, le=1.0)
     """Of the labels asked for in one iteration."""
+    deaths: int = Field(default=3, ge=1)
+    """Workers that may die at one label, under one driver, until it counts as failed."""
 
 
 class Labeller:
@@ -107,13 +106,13 @@ class Labeller:
 
     def _lost(self, label: Label) -> None:
         self._deaths[label.key] += 1
-        if self._deaths[label.key] < _DEATHS:
+        if self._deaths[label.key] < self._limits.deaths:
             self._store.set_queued(label.key)
             self._store.note("worker lost", label=label.key)
             return
         last = self._of(label).log_tail()
         self._store.set_failed(
-            label.key, f"{_DEATHS} workers died at it; the last they printed:\n{last}"
+            label.key, f"{self._limits.deaths} workers died at it; the last they printed:\n{last}"
         )
 
     def _start(self) -> None:

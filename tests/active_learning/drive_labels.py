@@ -30,7 +30,8 @@ def main(folder: Path) -> None:
         store.add([Structure(key, frame, {}) for key, frame in clusters().items()], iteration=0)
         asked = request(keep_output=True)
         labeller = Labeller(
-            store, folder / "labels", LocalPool(2), asked, FailureLimits(),
+            store, folder / "labels", LocalPool(2), asked,
+            FailureLimits(deaths=100),  # whoever kills at random may meet one label again and again
             pause=lambda: time.sleep(0.02),
         )  # fmt: skip
         labeller.run(0)

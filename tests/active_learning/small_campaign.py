@@ -31,6 +31,7 @@ def write_campaign(folder: Path, **changes) -> CampaignConfig:
         "explore": [md, {"name": "rattle", "count": 3, "amplitude": 0.1}],
         "select": {"uncertain_above": 1e-5, "absurd_above": 1e4, "per_iteration": 2},
         "stop": {"iterations": 1, "force_error": 1e-6},
+        "failures": {"deaths": 100},  # whoever kills at random may meet one label again and again
         **changes,
     }  # fmt: skip
     (folder / "campaign.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
