@@ -30,6 +30,7 @@ def with_neighbours(graph: AtomicGraph, cutoff: float, skin: float = 0.0) -> Ato
     """
     if not skin >= 0:
         raise ValueError(f"the skin must be a number of Å, not negative, got {skin}")
+    # a skin must not turn a cutoff that is no use into one that is: the list refuses it
     reach = float(cutoff) + float(skin) if cutoff > 0 else float(cutoff)
     find, device = _finder(graph.device)
     borders = torch.arange(graph.n_structures + 1, device=graph.device)
