@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <string>
+
+#include "problems.h"
 
 namespace mlip {
 namespace {
@@ -11,17 +12,13 @@ template <class T>
 void check(const SoapEdges<T>& edges, int n_species) {
   for (int64_t i = 0; i < edges.n_atoms; ++i) {
     if (edges.species[i] < 0 || edges.species[i] >= n_species) {
-      throw std::invalid_argument("atom " + std::to_string(i) + " is of species " +
-                                  std::to_string(edges.species[i]) + ", of which there are " +
-                                  std::to_string(n_species));
+      throw std::invalid_argument(unknown_species(i, edges.species[i], n_species));
     }
   }
   for (int64_t e = 0; e < edges.n_edges; ++e) {
     const int64_t i = edges.centres[e], j = edges.neighbours[e];
     if (i < 0 || i >= edges.n_atoms || j < 0 || j >= edges.n_atoms) {
-      throw std::invalid_argument("edge " + std::to_string(e) + " joins atoms " +
-                                  std::to_string(i) + " and " + std::to_string(j) + " of " +
-                                  std::to_string(edges.n_atoms));
+      throw std::invalid_argument(no_such_atoms(e, i, j, edges.n_atoms));
     }
   }
 }

@@ -3,6 +3,7 @@
 // all lanes, is arithmetic of the machine.
 #pragma once
 
+#include "formulas.h"
 #include "kernels.h"
 #include "mlip/soap.h"
 
@@ -49,45 +50,24 @@ struct Loops {
       around.x[j] = x * inverse;
       around.y[j] = y * inverse;
       around.z[j] = z * inverse;
-      const T place = r * per_length;
-      const int32_t interval = place < last ? static_cast<int32_t>(place) : last;
-      around.interval[j] = interval;
-      around.along[j] = 2 * (place - interval) - 1;
+      around.along[j] = place_in_table(r, per_length, last, around.interval[j]);
     }
   }
 
   // ------------------------------------------------------------------------------- harmonics
 
+  // Harmonics of one block of neighbours.
+  struct Block {
+    T* at;
+    Lanes load(int lm) const { return mlip::load<Lanes>(at + kWidth * lm); }
+    void store(int lm, Lanes value) const { mlip::store(at + kWidth * lm, value); }
+  };
+
   static void harmonics(const HarmonicTables<T>& tables, const Neighbourhood<T>& around) {
     const int64_t size = (tables.l_max + 1) * (tables.l_max + 1) * kWidth;
     for (int64_t j = 0; j < around.count; j += kWidth) {
-      block(tables, load<Lanes>(around.x + j), load<Lanes>(around.y + j), load<Lanes>(around.z + j),
-            around.harmonics + j / kWidth * size);
-    }
-  }
-
-  static void block(const HarmonicTables<T>& tables, Lanes x, Lanes y, Lanes z, T* out) {
-    const T* next = tables.recursion;
-    store(out, Lanes{} + *next++);
-    for (int l = 1; l <= tables.l_max; ++l) {
-      T* const row = out + kWidth * (l * l + l);
-      const T* const below = out + kWidth * ((l - 1) * (l - 1) + l - 1);
-      const T* const second = out + kWidth * ((l - 2) * (l - 2) + l - 2);
-      for (int m = 0; m < l; ++m) {
-        const Lanes along = z * *next++;
-        const T back = *next++;  // 0 for m = l - 1, of which `second` has none
-        const bool both = m < l - 1;
-        for (int signed_m = m; signed_m >= -m; signed_m -= m ? 2 * m : 1) {
-          Lanes value = along * load<Lanes>(below + kWidth * signed_m);
-          if (both) value -= load<Lanes>(second + kWidth * signed_m) * back;
-          store(row + kWidth * signed_m, value);
-        }
-      }
-      const Lanes cosine = load<Lanes>(below + kWidth * (l - 1)) * *next++;
-      Lanes sine = {};
-      if (l > 1) sine = load<Lanes>(below - kWidth * (l - 1)) * next[-1];
-      store(row + kWidth * l, x * cosine - y * sine);
-      store(row - kWidth * l, y * cosine + x * sine);
+      recursion(tables, load<Lanes>(around.x + j), load<Lanes>(around.y + j),
+                load<Lanes>(around.z + j), Block{around.harmonics + j / kWidth * size});
     }
   }
 
@@ -100,9 +80,8 @@ struct Loops {
       const T t = around.along[j];
       for (int l = 0; l <= l_max; ++l, from += kTerms * N, out += N) {
         for (int p = 0; p < N; p += kPart) {
-          Part value = load<Part>(from + (kTerms - 1) * N + p);
-          for (int k = kTerms - 2; k >= 0; --k) value = value * t + load<Part>(from + k * N + p);
-          store(out + p, value);
+          const auto at = [&](int k) { return load<Part>(from + k * N + p); };
+          store(out + p, polynomial<Part, kSoapDegree<T>>(t, at));
         }
       }
     }
@@ -116,12 +95,9 @@ struct Loops {
       const T t = around.along[j];
       for (int l = 0; l <= l_max; ++l, from += kTerms * N, out += 2 * N) {
         for (int p = 0; p < N; p += kPart) {
-          Part value = load<Part>(from + (kTerms - 1) * N + p), slope = {};
-          for (int k = kTerms - 2; k >= 0; --k) {
-            slope = slope * t + value;
-            value = value * t + load<Part>(from + k * N + p);
-          }
-          store(out + p, value);
+          const auto at = [&](int k) { return load<Part>(from + k * N + p); };
+          Part slope;
+          store(out + p, polynomial_with_slope<Part, kSoapDegree<T>>(t, at, slope));
           store(out + N + p, slope);
         }
       }
@@ -277,7 +253,7 @@ struct Loops {
   }
 
   // Sums over n and lm of dE/dc * dR/dt * Y, and of dE/dc * R * (gradient of the solid harmonic),
-  // then put together: dE/dr = (radial part) u + (the part of the rest across u) / r.
+  // then put together.
   template <int J>
   static void some_gradients(int l_max, const T* lowered, const Neighbourhood<T>& around,
                              int64_t first, T* const out[3]) {
@@ -285,13 +261,11 @@ struct Loops {
     for (int p = 0; p < N; p += kPart) add_part<J>(l_max, lowered + p, p, around, first, total);
     for (int i = 0; i < J; ++i) {
       const int64_t j = first + i;
-      const T along = sum(total[i][0]), x = sum(total[i][1]), y = sum(total[i][2]),
-              z = sum(total[i][3]);
-      const T ux = around.x[j], uy = around.y[j], uz = around.z[j], inverse = around.inverse_r[j];
-      const T radial = along - (x * ux + y * uy + z * uz) * inverse;
-      out[0][j] = radial * ux + x * inverse;
-      out[1][j] = radial * uy + y * inverse;
-      out[2][j] = radial * uz + z * inverse;
+      const T by[3] = {sum(total[i][1]), sum(total[i][2]), sum(total[i][3])};
+      const T u[3] = {around.x[j], around.y[j], around.z[j]};
+      T gradient[3];
+      join_gradient(sum(total[i][0]), by, u, around.inverse_r[j], gradient);
+      for (int c = 0; c < 3; ++c) out[c][j] = gradient[c];
     }
   }
 

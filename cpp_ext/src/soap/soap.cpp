@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "environments.h"
+#include "feature_order.h"
 #include "harmonics.h"
 #include "kernels.h"
+#include "problems.h"
 #include "threads.h"
 
 namespace mlip {
@@ -143,10 +145,7 @@ class Atom {
     for (int64_t j = 0; j < around_.count; ++j) {
       if (around_.r[j] > 0 && around_.r[j] <= std::numeric_limits<T>::max()) continue;
       const int64_t e = s_.environments.order[s_.environments.begin(atom) + j];
-      throw std::invalid_argument(
-          "atoms " + std::to_string(atom) + " and " + std::to_string(s_.edges.neighbours[e]) +
-          (around_.r[j] == 0 ? " are at the same place" : " are not at a finite distance") +
-          " (edge " + std::to_string(e) + "); SOAP is not defined there");
+      throw std::invalid_argument(no_direction(e, atom, s_.edges.neighbours[e], around_.r[j] == 0));
     }
   }
 
@@ -210,20 +209,13 @@ class Atom {
   template <class Work>
   void for_each_block(Work work) const {
     const bool mixed = s_.basis.mixing != nullptr;
-    const int64_t per_l = s_.basis.l_max + 1, n = s_.basis.n_max;
-    const int64_t own = per_l * n * (n + 1) / 2, other = per_l * n * n;
-    const int64_t all = mixed ? s_.basis.channels : s_.basis.n_species;
+    const FeatureOrder order(s_.basis);
     const int count = mixed ? s_.basis.channels : static_cast<int>(present_.size());
     const auto name = [&](int k) { return mixed ? k : present_[k].species; };
     for (int a = 0; a < count; ++a) {
-      const int64_t i = name(a);
-      if (s_.basis.with_total) {
-        work(a, -1, i * other);
-        continue;
-      }
-      const int64_t first = i * own + (i * all - i * (i + 1) / 2) * other;
-      work(a, a, first);
-      for (int b = a + 1; b < count; ++b) work(a, b, first + own + (name(b) - i - 1) * other);
+      work(a, order.with_total ? -1 : a, order.place(name(a)));
+      if (order.with_total) continue;
+      for (int b = a + 1; b < count; ++b) work(a, b, order.place(name(a), name(b)));
     }
   }
 
@@ -295,10 +287,7 @@ void for_each_atom(const Setting<T>& setting, int threads, Work work) {
 
 template <class T>
 int64_t soap_features_per_atom(const SoapBasis<T>& basis) {
-  const int64_t per_l = basis.l_max + 1, n = basis.n_max;
-  if (basis.with_total) return basis.n_species * per_l * n * n;
-  const int64_t rows = n * (basis.mixing == nullptr ? basis.n_species : basis.channels);
-  return per_l * rows * (rows + 1) / 2;
+  return FeatureOrder(basis).count();
 }
 
 template <class T>
