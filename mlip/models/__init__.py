@@ -8,7 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from mlip.models.base import Potential
-from mlip.models.card import DatasetCard, ErrorCard, ModelCard
+from mlip.models.card import CalibrationCard, DatasetCard, ErrorCard, ModelCard
 from mlip.models.derivatives import PREDICTABLE, UNCERTAINTIES, predict
 from mlip.models.evaluation import evaluate
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mlip.models.committee import Committee
     from mlip.models.equivariant import Equivariant
     from mlip.models.files import ModelFileError, load_model, read_card, save_model
+    from mlip.models.laplace import Laplace
     from mlip.models.registry import MODELS, ModelConfig, build_model
 
 __all__ = [
@@ -24,10 +25,12 @@ __all__ = [
     "PREDICTABLE",
     "UNCERTAINTIES",
     "BehlerParrinello",
+    "CalibrationCard",
     "Committee",
     "DatasetCard",
     "Equivariant",
     "ErrorCard",
+    "Laplace",
     "ModelCard",
     "ModelConfig",
     "ModelFileError",
@@ -47,6 +50,7 @@ _LATER = {
     "BehlerParrinello": "behler_parrinello",
     "Committee": "committee",
     "Equivariant": "equivariant",
+    "Laplace": "laplace",
     "ModelFileError": "files",
     "load_model": "files",
     "read_card": "files",

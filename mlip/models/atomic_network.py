@@ -69,8 +69,33 @@ class AtomicNetwork(nn.Module):
 
     def forward(self, features: Float[Tensor, "atoms features"]) -> Float[Tensor, " atoms"]:
         """Energies of atoms in units of the scale of the model."""
-        seen = features[:, : self.n_features]
-        return self.layers((seen - self.mean) / self.scale).squeeze(1)
+        return self.layers(self._standardised(features)).squeeze(1)
+
+    def last_weights(self) -> Float[Tensor, " weights"]:
+        """Weights and bias of the last layer.
+
+        Raises
+        ------
+        ValueError
+            If the energy is not linear in them.
+        """
+        if self.activations[-1] != "linear":
+            raise ValueError(
+                f"the energy is the {self.activations[-1]} of the last layer, not linear in its "
+                "weights"
+            )
+        last = self.linears[-1]
+        return torch.cat([last.weight.flatten(), last.bias])
+
+    def last_features(
+        self, features: Float[Tensor, "atoms features"]
+    ) -> Float[Tensor, "atoms weights"]:
+        """What `last_weights` are multiplied with."""
+        hidden = self.layers[:-1](self._standardised(features))
+        return torch.cat([hidden, torch.ones_like(hidden[:, :1])], dim=1)
+
+    def _standardised(self, features: Tensor) -> Tensor:
+        return (features[:, : self.n_features] - self.mean) / self.scale
 
     def standardise(
         self, mean: Float[Tensor, " features"], deviation: Float[Tensor, " features"]

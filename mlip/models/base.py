@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mlip.graph import AtomicGraph
-from mlip.models.card import ModelCard
+from mlip.models.card import CalibrationCard, ModelCard
 from mlip.models.composition import Composition
 from mlip.settings import Settings
 
@@ -94,6 +94,26 @@ class Potential(nn.Module, ABC):
         """What the model knows of each atom's environment, for selection and uncertainty."""
         raise TypeError(f"{type(self).__name__} has no features")
 
+    def last_weights(self) -> Float[Tensor, " weights"]:
+        """The weights of the last linear layer, flat: the learned energies are `last_features`
+        times these.
+
+        Raises
+        ------
+        ValueError
+            If the model has no such layer, or the energy is not linear in its weights.
+        """
+        raise ValueError(f"{type(self).__name__} has no last linear layer")
+
+    def last_features(
+        self,
+        graph: AtomicGraph,  # noqa: ARG002
+        species_index: Int[Tensor, " atoms"],  # noqa: ARG002
+    ) -> Float[Tensor, "atoms weights"]:
+        """What `last_weights` are multiplied with; they themselves do not enter. Arguments as of
+        `interaction`."""
+        raise ValueError(f"{type(self).__name__} has no last linear layer")
+
     @property
     def knows_its_range(self) -> bool:
         """Whether the model knows what it was trained on well enough to count extrapolations."""
@@ -140,13 +160,51 @@ class Potential(nn.Module, ABC):
         return energies if self.repulsion is None else energies + self.repulsion(graph)
 
     @property
+    def potentials(self) -> list["Potential"]:
+        """The models that this one puts together; of any other model itself."""
+        return [self]
+
+    @property
     def n_members(self) -> int:
-        """How many models vote. More than one, and their spread is an uncertainty."""
+        """How many models were trained apart for this one."""
         return 1
 
-    def member_energies(self, graph: AtomicGraph) -> Float[Tensor, "members atoms"]:
-        """Energies of atoms in eV, float64, by each voting model; their mean is `forward`."""
-        return self(graph)[None]
+    @property
+    def knows_its_uncertainty(self) -> bool:
+        """Whether the model can tell how uncertain its energies and forces are, by `votes`."""
+        return False
+
+    @property
+    def calibration(self) -> Mapping[str, CalibrationCard]:
+        """By property, what its uncertainties are multiplied with; empty if they are as they are
+        found, not calibrated."""
+        return self.card.calibration if self.card else {}
+
+    def votes(
+        self,
+        graph: AtomicGraph,  # noqa: ARG002
+    ) -> tuple[Float[Tensor, " atoms"], Float[Tensor, "votes atoms"]]:
+        """Energies of atoms, eV, float64: those of `forward`, and several that deviate. `variance`
+        over the deviating ones, or over derivatives of their sums, is an uncertainty squared.
+
+        Raises
+        ------
+        ValueError
+            If the model does not know its uncertainty.
+        """
+        raise ValueError(
+            f"a single {type(self).__name__} does not know its uncertainty; make a Committee of "
+            "two or more models, or give it a Laplace approximation"
+        )
+
+    def condensed(self, totals: Float[Tensor, "votes structures"]) -> Float[Tensor, "_ structures"]:
+        """Fewer votes whose variance is on average the same, for what is expensive for each. The
+        default keeps all."""
+        return totals
+
+    def variance(self, votes: Float[Tensor, "votes *values"]) -> Float[Tensor, "*values"]:
+        """Variance over votes. The default is that of a sample, about its mean."""
+        return votes.var(0)
 
     def index_of(self, numbers: Int[Tensor, " atoms"]) -> Int[Tensor, " atoms"]:
         """Which of `self.species` each atomic number is; an error names unknown elements."""
@@ -176,7 +234,9 @@ class Potential(nn.Module, ABC):
     def __repr__(self) -> str:
         symbols = " ".join(chemical_symbols[z] for z in self.species)
         n_parameters = sum(parameter.numel() for parameter in self.parameters())
+        calibrated = "calibrated" if self.calibration else "not calibrated"
         return (
             f"{type(self).__name__}({symbols}, {n_parameters:,} parameters in "
-            f"{str(self.dtype).removeprefix('torch.')}, neighbours within {self.cutoff:g} Å)"
+            f"{str(self.dtype).removeprefix('torch.')}, neighbours within {self.cutoff:g} Å"
+            + (f", uncertainties {calibrated})" if self.knows_its_uncertainty else ")")
         )

@@ -5,7 +5,7 @@ its element's network for the features of its environment; any descriptor gives 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from ase.data import atomic_numbers, chemical_symbols
@@ -97,6 +97,25 @@ class BehlerParrinello(DescriptorPotential):
         energies = torch.cat([network(part) for network, part in zip(networks, parts)])
         return torch.empty_like(energies).index_copy(0, order, energies)
 
+    def last_weights(self) -> Float[Tensor, " weights"]:
+        return torch.cat([network.last_weights() for network in self.each_network])
+
+    def last_features(
+        self, graph: AtomicGraph, species_index: Int[Tensor, " atoms"]
+    ) -> Float[Tensor, "atoms weights"]:
+        """Each atom's stand where the weights of its element do."""
+        features, parts = self.features(graph), []
+        for s, network in enumerate(self.each_network):
+            own = torch.nonzero(species_index == s).flatten()
+            last = network.last_features(features.index_select(0, own))
+            parts.append(last.new_zeros(len(features), last.shape[1]).index_copy(0, own, last))
+        return torch.cat(parts, dim=1)
+
+    @property
+    def each_network(self) -> list[AtomicNetwork]:
+        """The networks, in the order of the species."""
+        return cast(list[AtomicNetwork], list(self.networks.values()))
+
     def adapt(self, graphs: Sequence[AtomicGraph]) -> None:
         """Standardise the features of each element over all its atoms in the training data, and
         learn their range.
@@ -116,15 +135,15 @@ class BehlerParrinello(DescriptorPotential):
         absent = [chemical_symbols[z] for z, m in zip(self.species, moments) if m.count == 0]
         if absent:
             raise ValueError(f"the training data have no atoms of {', '.join(absent)}")
-        for network, moment in zip(self.networks.values(), moments):
-            network.standardise(moment.mean, moment.deviation)  # type: ignore[operator]
+        for network, moment in zip(self.each_network, moments):
+            network.standardise(moment.mean, moment.deviation)
         if self.fixed_features:
             self.feature_range.set([m.smallest for m in moments], [m.largest for m in moments])
 
     @torch.no_grad()
     def start_from(self, energies: Mapping[int, float]) -> None:
-        for z, network in zip(self.species, self.networks.values()):
-            network.begin_at(energies[z] / float(self.composition.scale))  # type: ignore[operator]
+        for z, network in zip(self.species, self.each_network):
+            network.begin_at(energies[z] / float(self.composition.scale))
 
 
 def _check_elements(networks: Mapping[str, NetworkConfig], species: Sequence[int]) -> None:

@@ -27,6 +27,20 @@ class ErrorCard(Settings):
     unit: str
 
 
+class CalibrationCard(Settings):
+    """How predicted and found errors of one property compared on labels that were not trained
+    on."""
+
+    factor: float = Field(gt=0.0, allow_inf_nan=False)
+    """What the model's own uncertainties are multiplied with, to be standard deviations."""
+    correlation: float | None
+    """Of the logarithms of predicted and found errors; null if there was nothing to correlate."""
+    n_structures: int
+    """Labelled structures that were compared."""
+    source: str
+    """Which they were."""
+
+
 class ModelCard(Settings):
     """What is known of a model.
 
@@ -34,7 +48,7 @@ class ModelCard(Settings):
     contradicts the weights; the second is for whoever made the model to tell.
     """
 
-    format_version: int = 2
+    format_version: int = 3
     """Of the file; readers upgrade older ones."""
     model: str | None = None
     """Name of the kind of model, such as behler_parrinello."""
@@ -58,6 +72,8 @@ class ModelCard(Settings):
     dataset: DatasetCard | None = None
     errors: dict[str, dict[str, ErrorCard]] = Field(default_factory=dict)
     """By split (train, valid, test) and property."""
+    calibration: dict[str, CalibrationCard] = Field(default_factory=dict)
+    """Of uncertainties, by property (energy, forces); empty if they are not calibrated."""
     seed: int | None = None
     versions: dict[str, str] = Field(default_factory=dict)
     """Of the packages that made the model."""

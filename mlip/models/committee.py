@@ -58,6 +58,18 @@ class Committee(Potential):
     def n_members(self) -> int:
         return len(self.members)
 
+    @property
+    def knows_its_uncertainty(self) -> bool:
+        return self.n_members > 1
+
+    def votes(
+        self, graph: AtomicGraph
+    ) -> tuple[Float[Tensor, " atoms"], Float[Tensor, "votes atoms"]]:
+        if not self.knows_its_uncertainty:
+            raise ValueError("a Committee of two or more models has a spread, not one of one")
+        members = self.member_energies(graph)
+        return members.mean(0), members
+
     def interaction(
         self,
         graph: AtomicGraph,
@@ -66,6 +78,7 @@ class Committee(Potential):
         return self.member_energies(graph).mean(0)
 
     def member_energies(self, graph: AtomicGraph) -> Float[Tensor, "members atoms"]:
+        """Energies of atoms in eV, float64, by each member; their mean is `forward`."""
         if not self._share_features:
             return torch.stack([member(graph) for member in self.potentials])
         graph = graph.within(self.cutoff)
@@ -100,7 +113,6 @@ class Committee(Potential):
 
     @property
     def potentials(self) -> list[Potential]:
-        """The members."""
         return cast(list[Potential], list(self.members))
 
     def resolved_config(self) -> dict[str, Any]:

@@ -11,12 +11,14 @@ which is ASE's sign: positive under tension.
 A model that knows the range of its features in the training data counts, for each atom, those that
 are outside it: `extrapolations`.
 
-A committee has a spread besides, over its M members m:
+A model that knows its uncertainty votes. For a committee of M members m
 
-    energy_uncertainty = sqrt( sum_m (E_m - E)^2 / (M - 1) )                   eV
-    forces_uncertainty = sqrt( sum_m |F_m - F|^2 / (M - 1) )                   eV/Å, for each atom
+    energy_uncertainty = a sqrt( sum_m (E_m - E)^2 / (M - 1) )                 eV
+    forces_uncertainty = b sqrt( sum_m |F_m - F|^2 / (M - 1) )                 eV/Å, for each atom
 
 that is, the norm of the standard deviations of the three components: no frame of reference enters.
+The factors a and b are those of the model's calibration, one if it has none. For a Laplace
+approximation see `mlip.models.laplace`.
 """
 
 from collections.abc import Collection
@@ -29,7 +31,7 @@ from mlip.graph import AtomicGraph
 from mlip.models.base import Potential
 from mlip.ops.scatter import sum_by_index
 
-#: What a committee can be asked for besides.
+#: What a model that knows its uncertainty can be asked for besides.
 UNCERTAINTIES = ("energy_uncertainty", "forces_uncertainty")
 
 #: What `predict` can be asked for.
@@ -62,11 +64,11 @@ def predict(
     ------
     ValueError
         If something else is wanted, or stress of a structure that is not periodic in all three
-        directions (its volume is not defined), or an uncertainty of a model that is not a
-        committee of two or more, or extrapolations of a model that does not know its range, or the
-        model does not know an element.
+        directions (its volume is not defined), or an uncertainty of a model that does not know
+        it, or extrapolations of a model that does not know its range, or the model does not know
+        an element.
     """
-    _check_wanted(model, graph, want)
+    _check_wanted(graph, want)
     strained = not {"virial", "stress"}.isdisjoint(want)
     differentiate = strained or not {"forces", "forces_uncertainty"}.isdisjoint(want)
     uncertain = not set(UNCERTAINTIES).isdisjoint(want)
@@ -76,12 +78,13 @@ def predict(
         strain = torch.zeros_like(graph.cell).requires_grad_(strained)
         moved = moved.strained(strain) if strained else moved
         moved = model.with_features(moved) if "extrapolations" in want else moved
-        members = model.member_energies(moved) if uncertain else model(moved)[None]
-        energies = members.mean(0)
+        energies, votes = model.votes(moved) if uncertain else (model(moved), None)
         energy = sum_by_index(energies, graph.structure, graph.n_structures)
         result = {"energy": energy, "energies": energies}
-        if uncertain:
-            result |= _spread(members, graph, positions, "forces_uncertainty" in want, training)
+        if votes is not None:
+            totals = [sum_by_index(vote, graph.structure, graph.n_structures) for vote in votes]
+            of_forces = "forces_uncertainty" in want
+            result |= _uncertainties(model, torch.stack(totals), positions, of_forces, training)
         if differentiate:
             forces, virial = _derivatives(energy, positions, strain, training)
             result |= {"forces": forces, "virial": virial}
@@ -93,15 +96,10 @@ def predict(
             if name in want}  # fmt: skip
 
 
-def _check_wanted(model: Potential, graph: AtomicGraph, want: Collection[str]) -> None:
+def _check_wanted(graph: AtomicGraph, want: Collection[str]) -> None:
     unknown = set(want) - set(PREDICTABLE)
     if unknown:
         raise ValueError(f"cannot predict {sorted(unknown)}; choose from {PREDICTABLE}")
-    if model.n_members < 2 and not set(UNCERTAINTIES).isdisjoint(want):
-        raise ValueError(
-            f"a single {type(model).__name__} has no spread and so no uncertainty; make a "
-            "Committee of two or more models"
-        )
     if "stress" in want:
         require_volumes(graph)
 
@@ -127,24 +125,23 @@ def _derivatives(
     return -by_positions, -0.5 * (by_strain + by_strain.transpose(1, 2))
 
 
-def _spread(
-    members: Float[Tensor, "members atoms"],
-    graph: AtomicGraph,
+def _uncertainties(
+    model: Potential,
+    totals: Float[Tensor, "votes structures"],
     positions: Tensor,
     of_forces: bool,
     training: bool,
 ) -> dict[str, Tensor]:
-    """Standard deviations over members, of total energies and, if wanted, of forces."""
-    totals = torch.stack(
-        [sum_by_index(member, graph.structure, graph.n_structures) for member in members]
-    )
-    spread = {"energy_uncertainty": totals.std(0)}
+    """Standard deviations over votes, of total energies and, if wanted, of forces."""
+    factors = {name: card.factor for name, card in model.calibration.items()}
+    deviation = model.variance(totals).sqrt()
+    found = {"energy_uncertainty": factors.get("energy", 1.0) * deviation}
     if of_forces:
-        gradients = torch.stack(
-            [_gradients(total, [positions], training, keep=True)[0] for total in totals]
-        )
-        spread["forces_uncertainty"] = gradients.var(0).sum(-1).sqrt()
-    return spread
+        condensed = model.condensed(totals)
+        gradients = [_gradients(total, [positions], training, keep=True)[0] for total in condensed]
+        deviation = model.variance(torch.stack(gradients)).sum(-1).sqrt()
+        found["forces_uncertainty"] = factors.get("forces", 1.0) * deviation
+    return found
 
 
 def _gradients(

@@ -24,10 +24,10 @@ All features have natural parity, so that energies do not change under reflectio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, pairwise
+from itertools import chain
 from math import pi, sqrt
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from ase.data import chemical_symbols
@@ -37,10 +37,10 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from mlip.graph import AtomicGraph
-from mlip.models.activations import ACTIVATIONS
 from mlip.models.base import Potential
 from mlip.models.batching import batches
 from mlip.models.repulsion import ZBL
+from mlip.models.unit_variance import GAIN, Mixing, Network, normal, scaled
 from mlip.ops.cutoffs import envelope
 from mlip.ops.padding import empty_rectangles, rectangles
 from mlip.ops.radial import bessel
@@ -64,9 +64,6 @@ _LARGEST_ARRAY = 8e6
 
 #: Parts with arrays of that size that are kept for the backward pass, some GB.
 _PARTS_KEPT = 8
-
-#: Brings the second moment of silu back to one.
-_GAIN = ACTIVATIONS["silu"][1]
 
 #: Atoms from which the mean energies of a new model are taken.
 _ATOMS_TO_CENTRE = 1000
@@ -127,7 +124,7 @@ class Equivariant(Potential):
         sent = 1 if config.senders == "vector" else 0
         self.register_buffer("mean_neighbours", torch.ones((), dtype=torch.float64))
         self.shifts = nn.Parameter(torch.zeros(n_elements, dtype=torch.float64))
-        self.embedding = _normal(1, n_elements, config.channels)
+        self.embedding = normal(1, n_elements, config.channels)
         self.layers = nn.ModuleList(
             Layer(config, n_elements, sent if i else 0, sent if i < last else 0)
             for i in range(config.layers)
@@ -142,6 +139,20 @@ class Equivariant(Potential):
         for readout, state in zip(self.readouts, self.states(graph, species_index)):
             energies = energies + readout(state[0]).squeeze(1)
         return energies
+
+    def last_weights(self) -> Float[Tensor, " weights"]:
+        """Those of eq. 5 that come last, of each layer's readout, and the shifts."""
+        readouts = cast(list[Network], list(self.readouts))
+        return torch.cat([*(readout.weights[-1].flatten() for readout in readouts), self.shifts])
+
+    def last_features(
+        self, graph: AtomicGraph, species_index: Int[Tensor, " atoms"]
+    ) -> Float[Tensor, "atoms weights"]:
+        readouts = cast(list[Network], list(self.readouts))
+        states = self.states(graph, species_index)
+        seen = [readout.before_last(state[0]) for readout, state in zip(readouts, states)]
+        element = nn.functional.one_hot(species_index, len(self.species)).to(self.dtype)
+        return torch.cat([*seen, element], dim=1)
 
     def features(self, graph: AtomicGraph) -> Float[Tensor, "atoms features"]:
         graph = graph.within(self.cutoff)
@@ -224,16 +235,16 @@ class Layer(nn.Module):
         channels, l_max = config.channels, config.l_max
         n_weights = l_max + 1 + (l_in + 1 if l_in else 0)
         self.radial = Network((config.radial_functions, *config.radial_hidden))
-        self.heads = _normal(n_weights, config.radial_hidden[-1], channels)
+        self.heads = normal(n_weights, config.radial_hidden[-1], channels)
         self.send = Mixing(channels, l_in)
         self.gather = Mixing(channels, l_max)
         if l_in:
             n_paths = len(product_paths(l_in, l_max, l_max))
-            self.node_weights = _normal(n_paths, n_elements, channels)
-        self.square_weights = _normal(len(square_paths(l_max, l_max)), n_elements, channels)
-        self.cube_weights = _normal(len(product_paths(l_max, l_max, l_out)), n_elements, channels)
-        self.a_weights = _normal(1, n_elements, channels)
-        self.keep_weights = _normal(1, n_elements, channels)
+            self.node_weights = normal(n_paths, n_elements, channels)
+        self.square_weights = normal(len(square_paths(l_max, l_max)), n_elements, channels)
+        self.cube_weights = normal(len(product_paths(l_max, l_max, l_out)), n_elements, channels)
+        self.a_weights = normal(1, n_elements, channels)
+        self.keep_weights = normal(1, n_elements, channels)
         self.from_a, self.from_b, self.from_d = (Mixing(channels, l_out) for _ in range(3))
         self.keep = Mixing(channels, min(l_in, l_out))
 
@@ -274,7 +285,7 @@ class Layer(nn.Module):
         """Equations 1 and 2."""
         sent = sent.index_select(1, near.neighbours)
         hidden = nn.functional.silu(self.radial(near.radial))
-        weights = [hidden @ head for head in _scaled(self.heads, _GAIN).unbind(0)]
+        weights = [hidden @ head for head in scaled(self.heads, GAIN).unbind(0)]
         sums = [
             near.sum_with_harmonics(weight * sent[0], l)
             for l, weight in enumerate(weights[: self.l_max + 1])
@@ -349,52 +360,6 @@ def surroundings_in(
     return found
 
 
-class Network(nn.Module):
-    """Fully connected layers without biases, which give zero for zero.
-
-    Parameters
-    ----------
-    widths : of the input, the hidden layers and the output
-    """
-
-    def __init__(self, widths: Sequence[int]) -> None:
-        super().__init__()
-        self.weights = nn.ParameterList(_normal(i, o) for i, o in pairwise(widths))
-
-    def forward(self, x: Float[Tensor, "points n_in"]) -> Float[Tensor, "points n_out"]:
-        first, *others = self.weights
-        x = x @ _scaled(first)
-        for weights in others:
-            x = nn.functional.silu(x) @ _scaled(weights, _GAIN)
-        return x
-
-
-class Mixing(nn.Module):
-    """Linear combinations of channels, the same for all harmonics of a degree l <= l_max."""
-
-    def __init__(self, channels: int, l_max: int) -> None:
-        super().__init__()
-        self.n_harmonics = (l_max + 1) ** 2
-        self.weights = _normal(l_max + 1, channels, channels)
-
-    def forward(
-        self, x: Float[Tensor, "harmonics atoms channels"]
-    ) -> Float[Tensor, "harmonics atoms channels"]:
-        weights = _scaled(self.weights).unbind(0)
-        degrees = x.split([2 * l + 1 for l in range(len(weights))])
-        return torch.cat([degree @ weight for degree, weight in zip(degrees, weights)])
-
-
 def _recomputed(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """The same function, computed once more in the backward pass instead of kept until then."""
     return partial(checkpoint, function, use_reentrant=False, preserve_rng_state=False)
-
-
-def _normal(*shape: int) -> nn.Parameter:
-    """Random weights of unit variance: one learning rate suits all of them."""
-    return nn.Parameter(torch.randn(*shape, dtype=torch.float64))
-
-
-def _scaled(weights: Float[Tensor, "*heads n_in n_out"], gain: float = 1.0) -> Tensor:
-    """Weights that keep the second moment of their input, which lacks a factor of `gain`."""
-    return weights * (gain / sqrt(weights.shape[-2]))

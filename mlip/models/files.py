@@ -22,6 +22,7 @@ from mlip.durable import write_whole
 from mlip.models.base import Potential
 from mlip.models.card import ModelCard, joint_card
 from mlip.models.committee import Committee
+from mlip.models.laplace import Laplace
 from mlip.models.placement import as_device, as_dtype, dtype_name
 from mlip.models.registry import MODELS
 from mlip.models.upgrades import UPGRADES
@@ -29,9 +30,9 @@ from mlip.properties import PROPERTIES
 from mlip.settings import SettingsError, parse_settings
 
 FORMAT = "mlip model"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
-_KINDS: dict[str, type[Potential]] = MODELS | {"committee": Committee}
+_KINDS: dict[str, type[Potential]] = {**MODELS, "committee": Committee, "laplace": Laplace}
 _PACKAGES = ("nearsight", "torch", "numpy", "ase")
 _UNITS = ("energy", "forces", "stress")
 
@@ -73,7 +74,7 @@ def describe(model: Potential, card: ModelCard) -> ModelCard:
             f"a model of kind {config['name']!r} could not be read back: it is in no table of "
             "models; add it through the entry points 'mlip.models'"
         )
-    members = model.potentials if isinstance(model, Committee) else [model]
+    members = model.potentials
     references = torch.stack([m.composition.reference_energies.cpu() for m in members]).mean(0)
     scale = torch.stack([m.composition.scale.cpu() for m in members]).mean()
     symbols = tuple(chemical_symbols[z] for z in model.species)
@@ -95,9 +96,7 @@ def describe(model: Potential, card: ModelCard) -> ModelCard:
 
 
 def _first_card(model: Potential) -> ModelCard:
-    """What is known of a model that has no card: of a committee, what its members' cards tell."""
-    if not isinstance(model, Committee):
-        return ModelCard()
+    """What is known of a model that has no card: what the cards of its members tell."""
     return joint_card([member.card for member in model.potentials if member.card is not None])
 
 

@@ -1,6 +1,7 @@
 """From model files of older format versions to that of today, one step a version.
 
 Version 2: models on a descriptor know the range of their features in the training data.
+Version 3: the card tells the calibration of uncertainties.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,4 +35,6 @@ def _with_unknown_range(weights: Weights, fresh: Weights) -> Weights:
 
 
 #: By the version from which they lead to the next.
-UPGRADES: Mapping[int, Upgrade] = MappingProxyType({1: Upgrade(weights=_with_unknown_range)})
+UPGRADES: Mapping[int, Upgrade] = MappingProxyType(
+    {1: Upgrade(weights=_with_unknown_range), 2: Upgrade()}
+)

@@ -9,7 +9,7 @@ from ase import Atoms
 from ase.data import covalent_radii
 
 from mlip.graph import AtomicGraph
-from mlip.models import Committee, Potential, evaluate
+from mlip.models import Potential, evaluate
 
 #: Elements of which pairs are made up; a model of the whole periodic table has thousands.
 _MOST_ELEMENTS = 5
@@ -53,8 +53,7 @@ class Patient:
     @property
     def repels(self) -> bool:
         """Whether the model, or every member of a committee, has a repulsion of nuclei."""
-        members = self.own.potentials if isinstance(self.own, Committee) else [self.own]
-        return all(member.repulsion is not None for member in members)
+        return all(member.repulsion is not None for member in self.own.potentials)
 
     def look(
         self, structures: Sequence[Atoms], want: Collection[str] = ("energy", "forces", "stress")

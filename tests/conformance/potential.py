@@ -215,6 +215,28 @@ class PotentialConformance:
         assert slope == pytest.approx(slope_of(stepped, 1e-3), rel=1e-6, abs=1e-8)
         assert slope != 0
 
+    def test_last_layer(self, model: Potential) -> None:
+        """Learned energies are features times weights, and the weights are nowhere else."""
+        graph = graph_of(model, crystal(self.species)).within(model.cutoff)
+        index = model.index_of(graph.numbers)
+        try:
+            weights = model.last_weights()
+        except ValueError as reason:
+            pytest.skip(str(reason))
+        features = model.last_features(graph, index)
+        learned = model.interaction(graph, index)
+        assert features.shape == (graph.n_atoms, len(weights))
+        self.same((features @ weights).detach().numpy(), learned.detach().numpy())
+        parameters = list(model.parameters())
+        partly, wholly = (
+            torch.autograd.grad(energies.square().sum(), parameters, allow_unused=True)
+            for energies in (features.detach() @ weights, learned)
+        )
+        touched = [pair for pair in zip(partly, wholly) if pair[0] is not None and pair[0].any()]
+        assert touched
+        for one, other in touched:
+            self.same(other.numpy(), one.numpy())
+
     # --------------------------------------------------------------------------- sums and batches
 
     def test_energies_of_atoms_add_up(self, model: Potential) -> None:
@@ -316,7 +338,7 @@ class PotentialConformance:
         graph = graph_of(cast, molecule(self.species))
         assert cast.dtype == dtype
         assert {p.dtype for p in cast.parameters()} <= {dtype}
-        learned = list(getattr(cast, "members", [cast]))
+        learned = cast.potentials
         index = cast.index_of(graph.numbers)
         assert {m.interaction(graph, index).dtype for m in learned} == {dtype}
         assert {v.dtype for v in predict(cast, graph, EVERYTHING).values()} == {torch.float64}

@@ -44,7 +44,7 @@ def test_unknown_names() -> None:
 
 @pytest.mark.parametrize("name", ["energy_uncertainty", "forces_uncertainty"])
 def test_one_model_has_no_uncertainty(name: str) -> None:
-    with pytest.raises(ValueError, match="a single Toy has no spread"):
+    with pytest.raises(ValueError, match="a single Toy does not know its uncertainty"):
         predict(toy(), graph_of(toy(), crystal((14,))), (name,))
 
 

@@ -332,19 +332,19 @@ def test_a_model_of_no_table_is_not_saved(path: Path) -> None:
 
 def test_older_formats_are_upgraded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if two versions had come since: each upgrade is applied, in order."""
-    monkeypatch.setattr(model_files, "FORMAT_VERSION", 4)
+    monkeypatch.setattr(model_files, "FORMAT_VERSION", 5)
     upgrades = {
-        2: Upgrade(card=lambda card: card | {"licence": "from 2"}),
-        3: Upgrade(card=lambda card: card | {"licence": card["licence"] + " by 3"}),
+        3: Upgrade(card=lambda card: card | {"licence": "from 3"}),
+        4: Upgrade(card=lambda card: card | {"licence": card["licence"] + " by 4"}),
     }
     monkeypatch.setattr(model_files, "UPGRADES", upgrades)
     card = read_card(path)
-    assert (card.format_version, card.licence) == (4, "from 2 by 3")
+    assert (card.format_version, card.licence) == (5, "from 3 by 4")
     before, after = compute(small(), crystal(SPECIES)), compute(load_model(path), crystal(SPECIES))
     assert all((before[name] == after[name]).all() for name in before)
 
 
-@pytest.mark.parametrize("name", ["behler_parrinello_v1"])
+@pytest.mark.parametrize("name", ["behler_parrinello_v1", "behler_parrinello_v2"])
 def test_stored_files_still_load(name: str) -> None:
     """What this package once wrote gives the numbers it once gave."""
     model = load_model(FILES / f"{name}.safetensors")
