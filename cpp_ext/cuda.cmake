@@ -9,7 +9,8 @@ set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
 
-add_library(mlip_torch_cuda MODULE src/neighbours_gpu/list.cu src/torch_cuda/neighbours.cpp)
+add_library(mlip_torch_cuda MODULE
+  src/neighbours_gpu/list.cu src/torch/threads.cpp src/torch_cuda/neighbours.cpp)
 target_include_directories(mlip_torch_cuda PRIVATE src src/neighbours src/neighbours_gpu src/torch)
 target_include_directories(mlip_torch_cuda SYSTEM PRIVATE "${torch_folder}/include")
 target_compile_definitions(mlip_torch_cuda PRIVATE TORCH_TARGET_VERSION=0x020a000000000000)

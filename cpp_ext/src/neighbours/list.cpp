@@ -19,8 +19,8 @@
 namespace mlip {
 namespace {
 
-// A thread costs some 20 µs to start and join, twice for a list; these atoms of a liquid within 6 Å
-// take a millisecond, and of the thinnest gas still more than the threads.
+// A thread that sleeps is awake within some 50 µs, twice for a list; these atoms of a liquid within
+// 6 Å take a millisecond, and of the thinnest gas still more than the waking.
 constexpr int64_t kAtomsPerThread = 1000;
 
 NamedSearch best_search() {

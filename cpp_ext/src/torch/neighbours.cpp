@@ -7,9 +7,9 @@
 #include <stdexcept>
 #include <tuple>
 
-#include "huge_pages.h"
 #include "mlip/neighbours.h"
 #include "neighbour_tensors.h"
+#include "tensor_pages.h"
 
 namespace {
 
@@ -30,10 +30,6 @@ void check_borders(const GivenTensors& given) {
   }
 }
 
-void ask_for_huge_pages(Tensor& tensor, int64_t bytes_each) {
-  mlip::ask_for_huge_pages(tensor.mutable_data_ptr(), tensor.numel() * bytes_each);
-}
-
 PairTensors find(const Tensor& positions, const Tensor& cell, const Tensor& pbc,
                  const Tensor& first_atom, double cutoff, bool with_vectors) {
   const GivenTensors given(positions, cell, pbc, first_atom);
@@ -41,11 +37,11 @@ PairTensors find(const Tensor& positions, const Tensor& cell, const Tensor& pbc,
   thread_local mlip::NeighbourList list;
   list.find(given.structures, cutoff, static_cast<int>(torch::stable::get_num_threads()));
   PairTensors found(given, list.size(), with_vectors);
-  ask_for_huge_pages(found.edges, sizeof(int64_t));
-  ask_for_huge_pages(found.shifts, sizeof(int64_t));
+  mlip::ask_for_huge_pages(found.edges);
+  mlip::ask_for_huge_pages(found.shifts);
   if (with_vectors) {
-    ask_for_huge_pages(found.distances, sizeof(double));
-    ask_for_huge_pages(found.vectors, sizeof(double));
+    mlip::ask_for_huge_pages(found.distances);
+    mlip::ask_for_huge_pages(found.vectors);
   }
   list.write(found.arrays);
   if (list.kept_bytes() > kMostKept) list.release();

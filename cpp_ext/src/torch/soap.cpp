@@ -10,6 +10,7 @@
 
 #include "arguments.h"
 #include "mlip/soap.h"
+#include "tensor_pages.h"
 
 namespace {
 
@@ -85,6 +86,7 @@ template <class T>
 Tensor features(const Arguments& arguments) {
   const Call<T> call(arguments);
   Tensor out = torch::stable::new_empty(call.in.vectors, {call.edges.n_atoms, call.n_features});
+  mlip::ask_for_huge_pages(out);
   mlip::soap_features(call.basis, call.edges, threads(), out.template mutable_data_ptr<T>());
   return out;
 }
@@ -96,6 +98,7 @@ std::tuple<Tensor, Tensor> gradients(const Arguments& arguments, const Tensor& b
   const Tensor given =
       checked(by_features, call.in.op, "by_features", kType<T>, {n_atoms, call.n_features});
   Tensor by_vectors = torch::stable::new_empty(call.in.vectors, {call.edges.n_edges, 3});
+  mlip::ask_for_huge_pages(by_vectors);
   Tensor by_mixing = torch::stable::new_empty(call.in.vectors,
                                               {n_atoms, call.in.mixing.size(0), call.in.n_species});
   mlip::soap_gradients(call.basis, call.edges, threads(), given.template const_data_ptr<T>(),

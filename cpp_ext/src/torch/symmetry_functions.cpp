@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "tensor_pages.h"
 
 namespace {
 
@@ -134,6 +135,7 @@ Tensor symmetry_functions(Tensor vectors, Tensor centres, Tensor neighbours, Ten
   const Arguments given = arguments(vectors, centres, neighbours, species, integers, reals, lists,
                                     weights, cutoff_kind, cutoff_start, n_features);
   Tensor features = torch::stable::new_empty(vectors, {given.species.size(0), n_features});
+  mlip::ask_for_huge_pages(features);
   doubles ? evaluate<double>(given, features) : evaluate<float>(given, features);
   return features;
 }
@@ -148,6 +150,7 @@ Tensor symmetry_functions_backward(Tensor gradient_, Tensor vectors, Tensor cent
   const Arguments given = arguments(vectors, centres, neighbours, species, integers, reals, lists,
                                     weights, cutoff_kind, cutoff_start, gradient.size(1));
   Tensor by_vector = torch::stable::new_empty(vectors, {given.vectors.size(0), 3});
+  mlip::ask_for_huge_pages(by_vector);
   doubles ? differentiate<double>(given, gradient, by_vector)
           : differentiate<float>(given, gradient, by_vector);
   return by_vector;
