@@ -17,7 +17,8 @@ from mlip.settings import SettingsError, parse_settings
 
 def fingerprint(**changes) -> Fingerprint:
     content = {"code": "VASP", "version": "6.4.2", "dft": True,
-               "settings": {"kwargs": {"encut": 400, "kpts": [2, 2, 2]}}}  # fmt: skip
+               "settings": {"kwargs": {"encut": 400, "kpts": [2, 2, 2]}},
+               "files": {"Si.upf": "4567"}}  # fmt: skip
     return parse_settings(Fingerprint, content | changes)
 
 
@@ -60,7 +61,7 @@ def test_equal_fingerprints_are_one() -> None:
             {"settings": {"kwargs": {"encut": 500, "kpts": [2, 2, 2]}}},
             "settings.kwargs.encut: 400 / 500",
         ),
-        ({"files": {"Si.upf": "0123"}}, "files.Si.upf: None / '0123'"),
+        ({"files": {"Si.upf": "0123"}}, "files.Si.upf: '4567' / '0123'"),
     ],
 )
 def test_different_fingerprints_are_an_error_that_says_where(changes: dict, told: str) -> None:

@@ -141,6 +141,19 @@ def _cp2k_doubt(folder: Path, calculator: Any) -> str | None:  # noqa: ARG001
     return None
 
 
+def _vasp_doubt(folder: Path, calculator: Any) -> str | None:
+    """ASE looks in OUTCAR; None is that nothing is said there."""
+    if calculator.converged is None:
+        return "VASP does not say that it converged"
+    return _flagged(folder, calculator)
+
+
+def _vasp_files(calculator: Any) -> Mapping[str, Path]:
+    """The pseudopotentials of the elements that are there, as potpaw_PBE/Si/POTCAR."""
+    paths = [Path(path) for path in calculator.ppp_list]
+    return {"/".join(path.parts[-3:]): path for path in sorted(paths)}
+
+
 def _vasp_version(folder: Path, calculator: Any) -> str | None:  # noqa: ARG001
     return _found(folder / "OUTCAR", r"\s*vasp\.(\S+)")
 
@@ -168,7 +181,7 @@ _CODES: Mapping[str, Code] = {
     "ase.calculators.espresso": Code(
         "Quantum ESPRESSO", _espresso_version, _espresso_doubt, _espresso_files
     ),
-    "ase.calculators.vasp": Code("VASP", _vasp_version, _flagged),
+    "ase.calculators.vasp": Code("VASP", _vasp_version, _vasp_doubt, _vasp_files),
     "ase.calculators.cp2k": Code("CP2K", _cp2k_version, _cp2k_doubt),
     "gpaw": Code("GPAW", _distributions("gpaw", "gpaw-data")),
     "tblite": Code("tblite", _distributions("tblite"), dft=False),

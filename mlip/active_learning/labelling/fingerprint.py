@@ -70,22 +70,26 @@ def take_fingerprint(calculator: Any, config: CalculatorConfig, folder: Path) ->
 
 
 def require_one(fingerprints: Sequence[Fingerprint]) -> Fingerprint:
-    """The fingerprint that all labels share.
+    """The fingerprint that all labels share, with the files of all of them: a structure without
+    oxygen says nothing of the pseudopotential of oxygen.
 
     Raises
     ------
     MixedLabelsError
         If they do not; says in what they differ.
     """
-    first = fingerprints[0]
+    files: dict[str, str] = {}
+    for fingerprint in fingerprints:
+        files = fingerprint.files | files
     counts: dict[str, int] = {}
     others = {}
-    for fingerprint in fingerprints:
+    for own in fingerprints:
+        fingerprint = own.model_copy(update={"files": files | own.files})
         digest = fingerprint.digest
         counts[digest] = counts.get(digest, 0) + 1
         others[digest] = fingerprint
     if len(others) == 1:
-        return first
+        return next(iter(others.values()))
     lines = [f"  {counts[digest]} labels of {found}" for digest, found in others.items()]
     contents = [found.model_dump(mode="json") for found in others.values()]
     lines += [f"  they differ in {place}" for place in differing(contents)]
