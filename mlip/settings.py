@@ -102,7 +102,8 @@ def dump_settings(settings: Settings) -> str:
 
 
 class _YamlLoader(yaml.SafeLoader):
-    """YAML 1.1 with two traps removed: repeated keys are errors, and 1e-3 is a number."""
+    """YAML 1.1 with three traps removed: repeated keys are errors, 1e-3 is a number, and 12:00:00
+    is none."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -125,9 +126,16 @@ def _construct_number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
         return text
 
 
+def _construct_integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
+    """YAML 1.1 reads 12:00:00 as 43200, a number to the base of sixty."""
+    text = loader.construct_scalar(node)
+    return text if ":" in str(text) else loader.construct_yaml_int(node)
+
+
 _YamlLoader.add_implicit_resolver(
     "!number",
     re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
     list("-+0123456789"),
 )
 _YamlLoader.add_constructor("!number", _construct_number)
+_YamlLoader.add_constructor("tag:yaml.org,2002:int", _construct_integer)

@@ -156,6 +156,10 @@ def test_what_is_written_reads_back(tmp_path_factory, title, tolerance, count, e
 # -------------------------------------------------------------------------------------------- YAML
 
 
+def test_a_time_of_day_is_text_and_no_number_to_the_base_of_sixty(tmp_path):
+    assert load_settings(Drawing, write(tmp_path, "title: 12:00:00\n")).title == "12:00:00"
+
+
 @pytest.mark.parametrize("text", ["1e-3", "1E-3", "+1e-3", "1.0e-3", "0.001", "1.e-3"])
 def test_numbers_are_numbers(tmp_path, text):
     path = write(tmp_path, f"title: a\ntolerance: {text}\n")

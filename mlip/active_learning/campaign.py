@@ -28,6 +28,7 @@ from mlip.active_learning.explorers import is_physical, rattled
 from mlip.active_learning.frames import labelled_frames, queued_structure
 from mlip.active_learning.judgement import judge_on
 from mlip.active_learning.labeller import Labeller
+from mlip.active_learning.labelling.factory import importable
 from mlip.active_learning.labelling.fingerprint import differing
 from mlip.active_learning.labelling.folder import LabelRequest
 from mlip.active_learning.learning import join_members, member_seed, train_member, write_data
@@ -105,7 +106,7 @@ def run_campaign(
         If config, structures, store or labels cannot be used, too many labels failed, or another
         driver is at work in the folder.
     """
-    with driver_lock(folder):
+    with driver_lock(folder), importable(folder):
         store = Store(CampaignFolder(folder).store)
         try:
             campaign = Campaign(config, CampaignFolder(folder), store, observer)

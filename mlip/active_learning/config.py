@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mlip.active_learning.executors.local import LocalPool
+from mlip.active_learning.executors.parsl import ParslPool
 from mlip.active_learning.executors.slurm import Slurm
 from mlip.active_learning.explorers import Explorer, MDExplorer
 from mlip.active_learning.labeller import FailureLimits
@@ -26,7 +27,7 @@ calculator:                    # any calculator of ASE, see the page "your own D
   # kwargs: {xc: PBE, encut: 400, kspacing: 0.3}
   # command: mpirun -np 16 vasp_std
   properties: [energy, forces] # stress too, for solids
-executor: {name: local, workers: 2}           # or slurm
+executor: {name: local, workers: 2}           # or slurm, parsl
 initial: {count: 20, amplitude: 0.1, strain: 0.02}
 learning:
   members: 4                   # networks whose spread is the uncertainty
@@ -90,9 +91,9 @@ class CampaignConfig(Settings):
     """Files of structures to begin and explore from."""
     calculator: CalculatorConfig
     """What makes the labels."""
-    executor: Annotated[LocalPool.Config | Slurm.Config, Field(discriminator="name")] = (
-        LocalPool.Config()
-    )
+    executor: Annotated[
+        LocalPool.Config | Slurm.Config | ParslPool.Config, Field(discriminator="name")
+    ] = LocalPool.Config()
     """Where calculations run."""
     failures: FailureLimits = FailureLimits()
     """When failed labels stop the campaign."""

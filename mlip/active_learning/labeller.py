@@ -18,10 +18,11 @@ class TooManyFailuresError(ValueError):
 
 
 class FailureLimits(Settings):
-    """When failed labels stop the campaign. One alone never does."""
+    """When a label counts as failed, and when failed labels stop the campaign. One alone does only
+    if it is the only one."""
 
     share: float = Field(default=0.3, ge=0.0, le=1.0)
-    """Of the labels asked for in one iteration."""
+    """Of the labels asked for in one iteration; more stop the campaign."""
     deaths: int = Field(default=3, ge=1)
     """Workers that may die at one label, under one driver, until it counts as failed."""
 

@@ -124,10 +124,20 @@ def test_no_campaign_has_no_status(tmp_path: Path) -> None:
         campaign_status(tmp_path)
 
 
+SCRIPT_BESIDE = """
+def stretched(atoms, random):
+    for share in random.uniform(1.0, 1.1, 2):
+        copy = atoms.copy()
+        copy.positions *= share
+        yield copy
+"""
+
+
 def test_a_campaign_that_finds_nothing_uncertain_is_over(tmp_path: Path) -> None:
-    rattle = {"name": "rattle", "count": 2, "amplitude": 0.01}
+    (tmp_path / "my_exploration.py").write_text(SCRIPT_BESIDE, encoding="utf-8")
+    script = {"name": "script", "function": "my_exploration:stretched"}
     select = {"uncertain_above": 1e3, "absurd_above": 1e4, "per_iteration": 2}
-    config = write_campaign(tmp_path, explore=[rattle], select=select)
+    config = write_campaign(tmp_path, explore=[script], select=select)
     assert "none of 2 candidates is uncertain" in run_campaign(config, tmp_path)
     assert (tmp_path / "model.safetensors").exists()
 

@@ -3,7 +3,7 @@
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -31,8 +31,9 @@ class Slurm:
         workers: int = Field(default=20, ge=1)
         """Jobs at once, waiting ones included."""
         options: dict[str, str | int] = Field(default_factory=dict)
-        """Of sbatch, by their long names: `{partition: cpu, ntasks: 16, time: "02:00:00"}`. Let
-        `time` be longer than `calculator.time_limit` times the number of attempts."""
+        """Of sbatch, by their long names; an empty value is a name alone: `{partition: cpu,
+        ntasks: 16, time: "02:00:00", exclusive: ""}`. Let `time` be longer than
+        `calculator.time_limit` times the number of attempts."""
         setup: tuple[str, ...] = ()
         """Lines of the shell before the worker starts, as `module load vasp`."""
         python: str = sys.executable
@@ -76,9 +77,17 @@ class Slurm:
             "output": str(label.log.resolve()),
             "open-mode": "append",
         }
-        lines = [f"#SBATCH --{name}={value}" for name, value in options.items()]
+        lines = ["#!/bin/bash", *sbatch_lines(options), *self._config.setup]
         command = shlex.join(worker_command(label, self._config.python))
-        return "\n".join(["#!/bin/bash", *lines, *self._config.setup, f"exec {command}", ""])
+        return "\n".join([*lines, f"exec {command}", ""])
+
+
+def sbatch_lines(options: Mapping[str, str | int]) -> list[str]:
+    """Options of sbatch by their long names, as lines of a script."""
+    return [
+        f"#SBATCH --{name}" if value == "" else f"#SBATCH --{name}={value}"
+        for name, value in options.items()
+    ]
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:

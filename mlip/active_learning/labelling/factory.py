@@ -1,8 +1,11 @@
 """From plain data to an ASE calculator."""
 
+import contextlib
 import importlib
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
+from pathlib import Path
 from typing import Any, cast
 
 from ase.calculators.genericfileio import GenericFileIOCalculator
@@ -37,6 +40,17 @@ def build_calculator(config: CalculatorConfig, changes: Mapping[str, Any]) -> An
         raise FactoryError(
             f"{whole.factory} does not take the keywords {sorted(kwargs)}: {error}"
         ) from error
+
+
+@contextlib.contextmanager
+def importable(folder: Path) -> Iterator[None]:
+    """Files in a folder can be imported for as long as the block runs."""
+    path = str(folder.resolve())
+    sys.path.insert(0, path)
+    try:
+        yield
+    finally:
+        sys.path.remove(path)
 
 
 def load_object(path: str) -> Any:

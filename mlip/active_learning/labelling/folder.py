@@ -82,6 +82,11 @@ class LabelFolder:
         with self.claim() as lock:
             return lock is None
 
+    def note(self, line: str) -> None:
+        """Add a line to what was printed."""
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"{line}\n")
+
     def log_tail(self, n_lines: int = 5) -> str:
         """The end of what was printed."""
         if not self.log.exists():

@@ -54,6 +54,11 @@ def work(label: LabelFolder) -> bool:
     return True
 
 
+def work_at(path: str) -> bool:
+    """`work` at the label in a folder, for whoever can be told plain data only."""
+    return work(LabelFolder(Path(path).resolve()))
+
+
 def _finish(label: LabelFolder, lock: int) -> None:
     """All attempts, but for those that came to their end before; then the outcome."""
     config = label.request().calculator
@@ -141,7 +146,7 @@ def _too_long(config: CalculatorConfig) -> str:
 def main() -> None:
     """Argument: the folder of the label."""
     try:
-        free = work(LabelFolder(Path(sys.argv[1]).resolve()))
+        free = work_at(sys.argv[1])
     except InterruptedWorkError as problem:
         sys.stderr.write(f"{problem}\n")
         sys.exit(INTERRUPTED)
