@@ -11,20 +11,21 @@ in files: it can be killed and repeated, and changes the store in one transactio
 campaign that was killed has the same frames and ends with the same model as one that was not.
 """
 
-import dataclasses
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import ase.io
 import numpy as np
 from ase import Atoms
 
+from mlip.active_learning.campaign_folder import CampaignFolder
 from mlip.active_learning.config import CampaignConfig
 from mlip.active_learning.driver_lock import driver_lock
 from mlip.active_learning.exploration import Candidate, explore, watch_with
 from mlip.active_learning.explorers import is_physical, rattled
+from mlip.active_learning.feature_map import mean_features
 from mlip.active_learning.frames import labelled_frames, queued_structure
 from mlip.active_learning.judgement import judge_on
 from mlip.active_learning.labeller import Labeller
@@ -32,57 +33,16 @@ from mlip.active_learning.labelling.factory import importable
 from mlip.active_learning.labelling.fingerprint import differing
 from mlip.active_learning.labelling.folder import LabelRequest
 from mlip.active_learning.learning import join_members, member_seed, train_member, write_data
-from mlip.active_learning.selection import select
-from mlip.active_learning.store import Store, backup_of
-from mlip.active_learning.uncertainty import (
-    CommitteeSpread,
-    FeatureDistance,
-    ForceUncertainty,
-    atom_features,
-)
+from mlip.active_learning.observer import CampaignObserver, Step
+from mlip.active_learning.selection import select, verdicts
+from mlip.active_learning.store import Considered, Store, backup_of
+from mlip.active_learning.uncertainty import CommitteeSpread, FeatureDistance, ForceUncertainty
 from mlip.data import Frame
 from mlip.models import Potential, load_model
-from mlip.training.observers import Observer
-
-Step = Literal["label", "judge", "train", "explore", "choose", "finished"]
 
 
 class CampaignError(ValueError):
     """The campaign cannot go on; the message says why and what to do."""
-
-
-@dataclasses.dataclass(frozen=True)
-class CampaignFolder:
-    """The files of a campaign."""
-
-    path: Path
-
-    @property
-    def config(self) -> Path:
-        return self.path / "campaign.yaml"
-
-    @property
-    def store(self) -> Path:
-        return self.path / "campaign.db"
-
-    @property
-    def labels(self) -> Path:
-        return self.path / "labels"
-
-    @property
-    def model(self) -> Path:
-        return self.path / "model.safetensors"
-
-    def iteration(self, number: int) -> Path:
-        """What belongs to one iteration: data, members, model, candidates."""
-        return self.path / "iterations" / f"{number:03d}"
-
-
-class CampaignObserver(Observer):
-    """Is told how a campaign goes, and how the training of each member does."""
-
-    def step_begins(self, iteration: int, step: Step) -> None:
-        """A step begins, or is repeated after a kill."""
 
 
 def run_campaign(
@@ -135,6 +95,7 @@ class Campaign:
             config.executor.build(),
             LabelRequest(calculator=config.calculator, import_from=str(folder.path.resolve())),
             config.failures,
+            told=self._observer.labelling,
         )
         self._steps = {
             "label": self._label,
@@ -220,7 +181,8 @@ class Campaign:
         """The last potential against the labels it has not seen."""
         model = self._model(self.iteration - 1)
         frames = self._frames("train", "valid", iteration=self.iteration)
-        found = judge_on(model, self._measure(model, self.iteration - 1), frames)
+        measure = self._measure(model, self.iteration - 1)
+        found = judge_on(model, measure, frames, self._store.fact("scale"))
         with self._store.transaction():
             self._store.set_fact(f"judgement {self.iteration}", found.to_plain())
             self._store.set_fact("scale", found.scale)
@@ -233,11 +195,11 @@ class Campaign:
         write_data(folder, parts)
         theory = str(next(iter(self._store.fingerprints().values())))
         learning = self._config.learning
-        paths = [
-            train_member(learning, folder, member, theory, [self._observer])
-            for member in range(learning.members)
-        ]
-        model = join_members(paths, folder / "model.safetensors")
+        paths = []
+        for member in range(learning.members):
+            self._observer.member_begins(member, learning.members)
+            paths.append(train_member(learning, folder, member, theory, [self._observer]))
+        model = join_members(paths, self._folder.iteration_model(self.iteration))
         measure = self._measure(model, self.iteration)
         judged = judge_on(model, measure, parts["valid"])
         after = judge_on(model, measure, self._frames("train", "valid", iteration=self.iteration))
@@ -262,24 +224,23 @@ class Campaign:
     def _choose(self) -> None:
         """What is labelled next; nothing, and the campaign is over."""
         candidates = self._candidates()
-        model = self._model(self.iteration)
-        measure = self._measure(model, self.iteration)
-        scale = self._store.fact("scale")
-        worst = np.array([scale * one.max() for one in measure.of([c.atoms for c in candidates])])
-        chosen = select(
-            self._config.select,
-            worst.reshape(len(candidates)),
-            _features(model, [c.atoms for c in candidates]),
-            _features(model, [frame.atoms for frame in self._frames("train", "valid")]),
-            self._seed(3),
-        )
+        worst, chosen = self._chosen(candidates)
+        select = self._config.select
+        found = verdicts(select, worst, chosen)
         picked = [
-            queued_structure(c.atoms, {**c.origin, "uncertainty": float(worst[i])})
+            queued_structure(
+                candidates[i].atoms,
+                {**candidates[i].origin, "uncertainty": float(worst[i]), "chosen": select.method},
+            )
             for i in chosen
-            for c in [candidates[i]]
+        ]
+        considered = [
+            Considered(c.origin, float(u), verdict)
+            for c, u, verdict in zip(candidates, worst, found)
         ]
         with self._store.transaction():
             new = self._store.add(picked, self.iteration + 1)
+            self._store.add_candidates(considered, self.iteration)
             self._store.note("chosen", candidates=len(candidates), new=new)
             if new:
                 self._store.set_fact("iteration", self.iteration + 1)
@@ -287,9 +248,24 @@ class Campaign:
             else:
                 self._finish(
                     f"none of {len(candidates)} candidates is uncertain by more than "
-                    f"{self._config.select.uncertain_above:g} eV/Å and new",
+                    f"{select.uncertain_above:g} eV/Å and new",
                     by_rule=False,
                 )
+
+    def _chosen(self, candidates: Sequence[Candidate]) -> tuple[np.ndarray, list[int]]:
+        """The uncertainty of each candidate, eV/Å, and the indices of those to be labelled."""
+        model = self._model(self.iteration)
+        measure = self._measure(model, self.iteration)
+        scale = self._store.fact("scale")
+        structures = [candidate.atoms for candidate in candidates]
+        worst = np.array([scale * one.max() for one in measure.of(structures)])
+        worst = worst.reshape(len(candidates))
+        known = [frame.atoms for frame in self._frames("train", "valid")]
+        features, known_features = np.split(
+            mean_features(model, structures + known), [len(candidates)]
+        )
+        chosen = select(self._config.select, worst, features, known_features, self._seed(3))
+        return worst, chosen
 
     # ------------------------------------------------------------------------------------- inside
 
@@ -297,8 +273,7 @@ class Campaign:
         self._store.set_fact("step", step)
 
     def _finish(self, reason: str, *, by_rule: bool) -> None:
-        last = self._folder.iteration(self.iteration) / "model.safetensors"
-        shutil.copyfile(last, self._folder.model)
+        shutil.copyfile(self._folder.iteration_model(self.iteration), self._folder.model)
         self._store.set_fact("reason", reason)
         self._store.set_fact("ended by rule", by_rule)
         self._store.note("finished", reason=reason)
@@ -348,7 +323,7 @@ class Campaign:
         return labelled_frames(chosen, self._store.fingerprints())
 
     def _model(self, iteration: int) -> Potential:
-        return load_model(self._folder.iteration(iteration) / "model.safetensors")
+        return load_model(self._folder.iteration_model(iteration))
 
     def _measure(self, model: Potential, iteration: int) -> ForceUncertainty:
         if self._config.uncertainty == "committee":
@@ -370,21 +345,16 @@ class Campaign:
             self._structures(),
             model,
             watch_with(measure, limit, scale),
-            self._folder.iteration(self.iteration) / "candidates",
+            self._folder.candidates(self.iteration),
             self._seed(2),
             self._observer.message,
+            self._observer.explored,
         )
 
     def _seed(self, *purpose: int) -> int:
         """A seed for one purpose in this iteration."""
         source = np.random.SeedSequence([self._config.seed, self.iteration, *purpose])
         return int(source.generate_state(1)[0]) % 2**31
-
-
-def _features(model: Potential, structures: Sequence[Atoms]) -> np.ndarray:
-    """The mean features of each structure's atoms."""
-    rows = [atom_features(model, atoms).mean(axis=0) for atoms in structures]
-    return np.array(rows).reshape(len(structures), -1)
 
 
 def _decisive(config: CampaignConfig) -> dict[str, Any]:

@@ -15,18 +15,17 @@ from mlip.data.extxyz import frame_text, read_extxyz
 from mlip.durable import write_whole
 from mlip.models import Potential
 
+#: Which explorer found a candidate, from which structure, in which run and under which conditions,
+#: as which of its frames.
+Origin = dict[str, str | int | float]
+
 
 @dataclasses.dataclass(frozen=True)
 class Candidate:
-    """A structure that could be labelled.
-
-    Attributes
-    ----------
-    origin : which explorer found it, from which structure, in which run, as which of its frames
-    """
+    """A structure that could be labelled."""
 
     atoms: Atoms
-    origin: dict[str, str | int]
+    origin: Origin
 
 
 def explore(
@@ -36,7 +35,8 @@ def explore(
     watch_for: Callable[[Atoms], UncertaintyWatch],
     folder: Path,
     seed: int,
-    done: Callable[[str], None],
+    said: Callable[[str], None],
+    told: Callable[[int, int], None],
 ) -> list[Candidate]:
     """All physical candidates, in the order of explorers, structures and runs.
 
@@ -45,11 +45,13 @@ def explore(
     Parameters
     ----------
     folder : for the files
-    done : told of each run that was made
+    said : of each run that was made, how it went
+    told : after each run, how many of how many there are
     """
     folder.mkdir(parents=True, exist_ok=True)
     found: list[Candidate] = []
-    for number, (explorer, start, run) in enumerate(_runs(explorers, len(structures))):
+    runs = list(_runs(explorers, len(structures)))
+    for number, (explorer, start, run) in enumerate(runs):
         path = folder / f"{number:04d}-{explorer.name}.extxyz"
         if not path.exists():
             atoms = structures[start].copy()
@@ -57,9 +59,11 @@ def explore(
             own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0]) % 2**31
             kept = _physical(explorer.run(atoms, run, own, watch_for))
             write_whole(path, "".join(frame_text(frame, {}) for frame in kept).encode())
-            done(f"{explorer.name} run {run} from structure {start}: {len(kept)} candidates")
+            said(f"{explorer.name} run {run} from structure {start}: {len(kept)} candidates")
+        told(number + 1, len(runs))
+        origin: Origin = {"explorer": explorer.name, "from": start, "run": run}
         found += [
-            Candidate(atoms, {"explorer": explorer.name, "from": start, "run": run, "frame": frame})
+            Candidate(atoms, {**origin, **explorer.conditions(run), "frame": frame})
             for frame, atoms in enumerate(read_extxyz(path))
         ]
     return found

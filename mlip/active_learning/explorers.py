@@ -45,6 +45,10 @@ class MDExplorer(Settings):
         """From each structure."""
         return len(self.temperatures)
 
+    def conditions(self, number: int) -> dict[str, float]:
+        """In which runs differ."""
+        return {"temperature": self.temperatures[number]}
+
     def run(self, atoms: Atoms, number: int, seed: int, watch_for: WatchFor) -> Iterator[Atoms]:
         """The candidates of one run; the last may be what stopped it."""
         found: list[Atoms] = []
@@ -88,6 +92,10 @@ class RattleExplorer(Settings):
         """From each structure."""
         return 1
 
+    def conditions(self, number: int) -> dict[str, float]:  # noqa: ARG002 - there is one
+        """In which runs differ."""
+        return {}
+
     def run(
         self,
         atoms: Atoms,
@@ -112,6 +120,10 @@ class ScriptExplorer(Settings):
     def n_runs(self) -> int:
         """From each structure."""
         return 1
+
+    def conditions(self, number: int) -> dict[str, float]:  # noqa: ARG002 - there is one
+        """In which runs differ."""
+        return {}
 
     def run(
         self,

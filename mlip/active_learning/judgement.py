@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlip.active_learning.calibration import calibrate
+from mlip.active_learning.coverage import shares_within
 from mlip.active_learning.uncertainty import ForceUncertainty
 from mlip.data import Frame
 from mlip.graph import AtomicGraph
@@ -24,6 +25,10 @@ class Judgement:
     scale : of the calibration of its uncertainty
     correlation : of predicted and found errors of forces
     predicted, found : the largest of each structure, eV/Å; predicted ones not calibrated
+    used_scale : by which predictions were multiplied before the labels were there; None if there
+        was no calibration yet
+    within : share of the atoms whose error is within 1 and within 2 standard deviations so
+        predicted; None likewise
     """
 
     energy_rms: float
@@ -32,14 +37,25 @@ class Judgement:
     correlation: float
     predicted: list[float]
     found: list[float]
+    used_scale: float | None
+    within: list[float] | None
 
     def to_plain(self) -> dict[str, Any]:
         """As plain data."""
         return dataclasses.asdict(self)
 
 
-def judge_on(model: Potential, measure: ForceUncertainty, frames: Sequence[Frame]) -> Judgement:
+def judge_on(
+    model: Potential,
+    measure: ForceUncertainty,
+    frames: Sequence[Frame],
+    used_scale: float | None = None,
+) -> Judgement:
     """Compare a potential with labels.
+
+    Parameters
+    ----------
+    used_scale : the factor of the calibration that its uncertainties had until now
 
     Raises
     ------
@@ -55,6 +71,9 @@ def judge_on(model: Potential, measure: ForceUncertainty, frames: Sequence[Frame
         for result, frame in zip(results, frames)
     ]
     calibration = calibrate(predicted, found)
+    within = None
+    if used_scale is not None:
+        within = shares_within([used_scale * one for one in predicted], found)
     return Judgement(
         energy_rms=float(np.sqrt(np.mean(np.square(energies)))),
         force_rms=float(np.sqrt(np.mean(np.concatenate(wrong) ** 2))),
@@ -62,4 +81,6 @@ def judge_on(model: Potential, measure: ForceUncertainty, frames: Sequence[Frame
         correlation=calibration.correlation,
         predicted=[float(one.max()) for one in predicted],
         found=[float(one.max()) for one in found],
+        used_scale=used_scale,
+        within=within,
     )

@@ -1,8 +1,9 @@
 """The driver's side of labelling: from queued structures to settled labels, whoever is killed."""
 
+import dataclasses
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -27,6 +28,34 @@ class FailureLimits(Settings):
     """Workers that may die at one label, under one driver, until it counts as failed."""
 
 
+@dataclasses.dataclass(frozen=True)
+class LabelCounts:
+    """How many labels of an iteration are in which state."""
+
+    done: int
+    running: int
+    failed: int
+    queued: int
+
+    @classmethod
+    def of(cls, labels: Sequence[Label]) -> "LabelCounts":
+        """Count them."""
+        found = Counter(label.status for label in labels)
+        return cls(found["done"], found["running"], found["failed"], found["queued"])
+
+    @property
+    def total(self) -> int:
+        return self.settled + self.waiting
+
+    @property
+    def settled(self) -> int:
+        return self.done + self.failed
+
+    @property
+    def waiting(self) -> int:
+        return self.running + self.queued
+
+
 class Labeller:
     """Works off the queue of a store.
 
@@ -34,6 +63,7 @@ class Labeller:
     ----------
     folder : holds a folder for each label
     pause : called while there is nothing to do but wait
+    told : how it stands with the iteration, whenever that may have changed
     """
 
     def __init__(
@@ -44,6 +74,7 @@ class Labeller:
         request: LabelRequest,
         limits: FailureLimits,
         pause: Callable[[], None] = lambda: time.sleep(0.5),
+        told: Callable[[LabelCounts], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._folder = folder
@@ -51,6 +82,7 @@ class Labeller:
         self._request = request
         self._limits = limits
         self._pause = pause
+        self._told = told
         self._deaths: Counter[str] = Counter()
 
     def run(self, iteration: int) -> None:
@@ -76,6 +108,7 @@ class Labeller:
         self._take_in()
         self._check(iteration)
         self._start()
+        self._told(LabelCounts.of(self._store.labels(iteration=iteration)))
         return bool(self._store.labels("queued", "running"))
 
     def retry_failed(self) -> int:

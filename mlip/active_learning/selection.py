@@ -1,11 +1,13 @@
 """Which candidates are worth a calculation: uncertain, not absurd, unlike each other."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
+from mlip.active_learning.store import Verdict
 from mlip.settings import Settings
 
 
@@ -46,6 +48,26 @@ def select(
     pool = np.flatnonzero(sane & (uncertainty > config.uncertain_above))
     chosen = farthest(features[pool], known, config.per_iteration)
     return [int(pool[i]) for i in chosen]
+
+
+def verdicts(
+    config: SelectionConfig,
+    uncertainty: Float[np.ndarray, " candidates"],
+    chosen: Sequence[int],
+) -> list[Verdict]:
+    """What became of each candidate, given the ones that `select` chose."""
+    left: Verdict = "spare" if len(chosen) == config.per_iteration else "known"
+    found: list[Verdict] = []
+    for number, value in enumerate(uncertainty):
+        if number in chosen:
+            found.append("chosen")
+        elif not value <= config.absurd_above:
+            found.append("absurd")
+        elif config.method == "farthest" and value <= config.uncertain_above:
+            found.append("certain")
+        else:
+            found.append(left)
+    return found
 
 
 def farthest(

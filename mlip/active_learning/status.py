@@ -4,7 +4,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from mlip.active_learning.campaign import CampaignError, CampaignFolder
+from mlip.active_learning.campaign import CampaignError
+from mlip.active_learning.campaign_folder import CampaignFolder
 from mlip.active_learning.store import Label, Store
 
 

@@ -8,6 +8,7 @@ needs shared memory, which network file systems do not have, and would make thre
 import contextlib
 import dataclasses
 import json
+import math
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,31 +17,13 @@ from typing import Any, Literal
 
 from mlip.active_learning.labelling.fingerprint import Fingerprint
 from mlip.active_learning.labelling.outcome import LabelOutcome
+from mlip.active_learning.store_format import APPLICATION, FORMAT, create, upgrade, version_of
 from mlip.settings import parse_settings
 
-#: Version of the tables below. A newer store is refused, an older one is upgraded (there is none).
-FORMAT = 1
-#: "mlip", in the header of the file.
-_APPLICATION = 0x6D6C6970
-
-_TABLES = """
-CREATE TABLE structures (
-    key TEXT PRIMARY KEY, iteration INTEGER NOT NULL, place INTEGER NOT NULL,
-    frame TEXT NOT NULL, origin TEXT NOT NULL, UNIQUE (iteration, place));
-CREATE TABLE labels (
-    key TEXT PRIMARY KEY REFERENCES structures (key), status TEXT NOT NULL DEFAULT 'queued',
-    launches INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, reason TEXT,
-    results TEXT, fingerprint TEXT REFERENCES fingerprints (digest), seconds REAL, part TEXT);
-CREATE TABLE fingerprints (digest TEXT PRIMARY KEY, content TEXT NOT NULL);
-CREATE TABLE models (
-    iteration INTEGER NOT NULL, member INTEGER NOT NULL, seed INTEGER NOT NULL,
-    path TEXT NOT NULL, metrics TEXT NOT NULL, PRIMARY KEY (iteration, member));
-CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE events (
-    number INTEGER PRIMARY KEY, time REAL NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL);
-"""
-
 Status = Literal["queued", "running", "done", "failed"]
+#: What becomes of a candidate. certain, absurd: not uncertain enough for a label, or too uncertain.
+#: known: to the model a copy of one that is labelled or chosen. spare: others were chosen.
+Verdict = Literal["chosen", "certain", "absurd", "known", "spare"]
 
 
 class StoreError(ValueError):
@@ -92,6 +75,21 @@ class Label:
     @property
     def key(self) -> str:
         return self.structure.key
+
+
+@dataclasses.dataclass(frozen=True)
+class Considered:
+    """A candidate that might have been labelled, and what became of it.
+
+    Attributes
+    ----------
+    origin : as that of a structure
+    uncertainty : calibrated, of its most uncertain force, eV/Å
+    """
+
+    origin: Mapping[str, Any]
+    uncertainty: float
+    verdict: Verdict
 
 
 @dataclasses.dataclass(frozen=True)
@@ -266,6 +264,27 @@ class Store:
         )
         return {member: (path, json.loads(metrics)) for member, path, metrics in rows}
 
+    def add_candidates(self, candidates: Sequence[Considered], iteration: int) -> None:
+        """Note all candidates of an iteration, in the order in which they were explored."""
+        with self.transaction():
+            for place, one in enumerate(candidates):
+                self._change(
+                    "INSERT INTO candidates VALUES (?, ?, ?, ?, ?)",
+                    iteration, place, json.dumps(dict(one.origin)), one.uncertainty, one.verdict,
+                )  # fmt: skip
+
+    def candidates(self, iteration: int) -> list[Considered]:
+        """All candidates of an iteration; none where an older version chose, which kept none."""
+        rows = self._all(
+            "SELECT origin, uncertainty, verdict FROM candidates WHERE iteration = ?"
+            " ORDER BY place",
+            iteration,
+        )
+        return [
+            Considered(json.loads(origin), math.nan if value is None else value, verdict)
+            for origin, value, verdict in rows  # SQLite keeps NaN as NULL
+        ]
+
     def fact(self, name: str, default: Any = None) -> Any:
         """Plain data that the campaign keeps under a name."""
         rows = self._all("SELECT value FROM facts WHERE name = ?", name)
@@ -290,14 +309,15 @@ class Store:
     # ------------------------------------------------------------------------------------- inside
 
     def _check(self) -> None:
-        """That the file is a store that can be read; an empty one becomes a store."""
-        (version,) = self._base.execute("PRAGMA user_version").fetchone()
+        """That the file is a store that can be read; an empty one becomes a store, an older one
+        one of this version."""
+        version = version_of(self._base)
         (application,) = self._base.execute("PRAGMA application_id").fetchone()
         (tables,) = self._base.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if tables == 0:
-            self._create()
+            create(self._base)
             return
-        if application != _APPLICATION:
+        if application != APPLICATION:
             raise StoreError(f"{self.path} is a database, but not the store of a campaign")
         if version > FORMAT:
             raise StoreError(
@@ -307,12 +327,8 @@ class Store:
         (damage,) = self._base.execute("PRAGMA quick_check(1)").fetchone()
         if damage != "ok":
             raise StoreError(self._damaged(damage))
-
-    def _create(self) -> None:
-        self._base.executescript(
-            f"BEGIN IMMEDIATE; {_TABLES}"
-            f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;"
-        )
+        if version < FORMAT:
+            upgrade(self._base)
 
     def _all(self, query: str, *values: Any) -> list[Any]:
         with self._clear_errors():

@@ -8,7 +8,8 @@ import pytest
 from killing import run_and_kill
 from small_campaign import write_campaign
 
-from mlip.active_learning.campaign import Campaign, CampaignError, CampaignFolder, run_campaign
+from mlip.active_learning.campaign import Campaign, CampaignError, run_campaign
+from mlip.active_learning.campaign_folder import CampaignFolder
 from mlip.active_learning.labelling.fingerprint import MixedLabelsError
 from mlip.active_learning.status import campaign_status
 from mlip.active_learning.store import Store
@@ -55,6 +56,22 @@ def test_what_was_picked_says_why(finished: Path) -> None:
     for label in picked:
         assert label.structure.origin["explorer"] in ("md", "rattle")
         assert label.structure.origin["uncertainty"] > 1e-5
+        assert label.structure.origin["chosen"] == "farthest"
+
+
+def test_it_is_kept_what_became_of_every_candidate(finished: Path) -> None:
+    store = Store(finished / "campaign.db")
+    found = store.candidates(0)
+    assert [(c.origin["explorer"], c.origin["frame"]) for c in found] == [
+        *(("md", frame) for frame in range(2)),
+        *(("rattle", frame) for frame in range(3)),
+    ]
+    assert [c.origin.get("temperature") for c in found] == [300.0, 300.0, None, None, None]
+    assert sorted(c.verdict for c in found) == ["chosen"] * 2 + ["spare"] * 3
+    chosen = sorted(c.uncertainty for c in found if c.verdict == "chosen")
+    picked = [label.structure.origin["uncertainty"] for label in store.labels(iteration=1)]
+    assert sorted(picked) == chosen
+    assert store.candidates(1) == []
 
 
 def test_the_status_tells_of_every_iteration(finished: Path) -> None:
@@ -142,6 +159,15 @@ def test_a_campaign_that_finds_nothing_uncertain_is_over(tmp_path: Path) -> None
     assert (tmp_path / "model.safetensors").exists()
 
 
+def test_no_candidates_are_no_choice(finished: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder)
+    store = Store(folder / "campaign.db")
+    worst, chosen = Campaign(write_campaign(folder), CampaignFolder(folder), store)._chosen([])
+    assert (worst.shape, chosen) == ((0,), [])
+    store.close()
+
+
 def test_killed_anywhere_it_has_the_same_frames_and_the_same_model(
     finished: Path, tmp_path: Path
 ) -> None:
@@ -158,6 +184,8 @@ def test_killed_anywhere_it_has_the_same_frames_and_the_same_model(
     assert victims.count("driver") >= 2
     killed, whole = (Store(place / "campaign.db") for place in (folder, finished))
     assert [_told(label) for label in killed.labels()] == [_told(label) for label in whole.labels()]
+    assert killed.candidates(0) == whole.candidates(0)
+    assert killed.fact("judgement 1") == whole.fact("judgement 1")
     for name in ("train", "valid"):
         path = f"iterations/001/{name}.extxyz"
         assert (folder / path).read_bytes() == (finished / path).read_bytes()

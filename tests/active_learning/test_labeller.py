@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 from labels import request
 
-from mlip.active_learning.labeller import FailureLimits, Labeller, TooManyFailuresError
+from mlip.active_learning.labeller import (
+    FailureLimits,
+    LabelCounts,
+    Labeller,
+    TooManyFailuresError,
+)
 from mlip.active_learning.labelling.fingerprint import Fingerprint
 from mlip.active_learning.labelling.folder import LabelFolder
 from mlip.active_learning.labelling.outcome import Attempt, LabelOutcome
@@ -81,6 +86,25 @@ def test_every_label_is_settled_and_started_once(tmp_path: Path) -> None:
     assert statuses(store) == {"done": 10}
     assert executor.started == list("abcdefghij")
     assert executor.most == 3
+
+
+def test_it_tells_how_far_it_is(tmp_path: Path) -> None:
+    told: list[LabelCounts] = []
+    executor = Scripted(lambda name: "failed" if name == "b" else "done", workers=3)
+    store = Store(tmp_path / "campaign.db")
+    store.add([Structure("old", "", {})], iteration=0)
+    store.settle("old", outcome(None))
+    store.add([Structure(name, "", {}) for name in "abcde"], iteration=1)
+    Labeller(
+        store, tmp_path / "labels", executor, request(), FailureLimits(), lambda: None, told.append
+    ).run(1)
+    assert told == [
+        LabelCounts(done=0, running=3, failed=0, queued=2),
+        LabelCounts(done=2, running=2, failed=1, queued=0),
+        LabelCounts(done=4, running=0, failed=1, queued=0),
+    ]
+    assert {(counts.total, counts.settled + counts.waiting) for counts in told} == {(5, 5)}
+    assert [counts.settled for counts in told] == [0, 3, 5]
 
 
 def test_some_failures_do_not_stop_the_rest(tmp_path: Path) -> None:

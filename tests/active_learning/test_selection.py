@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlip.active_learning.selection import SelectionConfig, farthest, select
+from mlip.active_learning.selection import SelectionConfig, farthest, select, verdicts
 
 LINE = np.arange(10.0)[:, None]
 
@@ -59,3 +59,25 @@ def test_the_control_asks_for_nothing_but_sanity() -> None:
 def test_no_candidates_are_no_choice() -> None:
     empty = np.zeros((0, 1))
     assert select(config(), np.zeros(0), empty, LINE, seed=0) == []
+
+
+def test_it_is_told_what_became_of_each_candidate() -> None:
+    uncertainty = np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 6.0, np.inf, np.nan])
+    assert verdicts(config(), uncertainty, [5, 3, 2]) == [
+        "certain", "certain", "chosen", "chosen", "spare", "chosen", "absurd", "absurd", "absurd",
+    ]  # fmt: skip
+    # fewer than there might have been: the others are copies of what is known
+    assert verdicts(config(), uncertainty[:5], [3])[2:] == ["known", "chosen", "known"]
+    assert verdicts(config(method="random"), uncertainty[:4], [0, 1, 2])[3] == "spare"
+    assert verdicts(config(), np.array([]), []) == []
+
+
+@given(st.integers(0, 30), st.sampled_from(["farthest", "random"]), st.integers(0, 2**16))
+def test_whatever_is_chosen_has_that_verdict(n: int, method: str, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    uncertainty, points = random.uniform(0.0, 8.0, n), random.normal(size=(n, 2))
+    chosen = select(config(method=method), uncertainty, points, LINE[:0].repeat(2, axis=1), seed)
+    found = verdicts(config(method=method), uncertainty, chosen)
+    assert [i for i, verdict in enumerate(found) if verdict == "chosen"] == sorted(chosen)
+    assert found.count("absurd") == int((uncertainty > 5.0).sum())
+    assert ("spare" in found) <= (len(chosen) == 3)

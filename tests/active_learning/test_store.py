@@ -1,15 +1,21 @@
 """The store keeps what it was told, and says clearly what is wrong with it."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mlip.active_learning.labelling.fingerprint import Fingerprint
 from mlip.active_learning.labelling.outcome import Attempt, LabelOutcome
-from mlip.active_learning.store import FORMAT, Store, StoreError, Structure, backup_of
+from mlip.active_learning.store import Considered, Store, StoreError, Structure, backup_of
+from mlip.active_learning.store_format import FORMAT
+
+#: A campaign of two iterations, by the first version.
+FIRST = Path(__file__).parents[1] / "files" / "campaign_store_v1.db"
 
 
 def structures(*keys: str) -> list[Structure]:
@@ -107,6 +113,51 @@ def test_a_failure_can_be_forgotten(store: Store) -> None:
     store.forget_failure("a")
     (label,) = store.labels("queued")
     assert label.reason is None
+
+
+def test_candidates_are_kept_in_the_order_in_which_they_were_explored(store: Store) -> None:
+    found = [
+        Considered({"explorer": "md", "frame": 3, "temperature": 300.0}, 0.25, "chosen"),
+        Considered({"explorer": "rattle"}, float("inf"), "absurd"),
+    ]
+    store.add_candidates(found, iteration=2)
+    assert store.candidates(2) == found
+    assert store.candidates(1) == []
+    store.add_candidates([Considered({}, float("nan"), "absurd")], iteration=3)
+    assert np.isnan(store.candidates(3)[0].uncertainty)
+
+
+@pytest.mark.parametrize("readers", [1, 2])
+def test_a_store_of_the_first_format_is_upgraded(readers: int, tmp_path: Path) -> None:
+    path = tmp_path / "campaign.db"
+    shutil.copy(FIRST, path)
+    for store in [Store(path) for _ in range(readers)]:
+        assert [label.iteration for label in store.labels("done")] == [0] * 5 + [1] * 2 + [2] * 2
+        assert store.fact("reason") == "2 iterations are done"
+        assert store.fact("judgement 2")["scale"] == 0.7330377848784113
+        assert store.candidates(0) == []
+        store.add_candidates([Considered({}, 0.25, "spare")], iteration=2 + readers)
+        store.close()
+        readers += 1
+    with sqlite3.connect(path) as base:
+        assert base.execute("PRAGMA user_version").fetchone() == (FORMAT,)
+    base.close()
+
+
+def test_an_upgrade_that_fails_leaves_the_store_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "campaign.db"
+    shutil.copy(FIRST, path)
+    upgrades = {1: "CREATE TABLE candidates (a TEXT); CREATE TABLE facts (again TEXT)"}
+    monkeypatch.setattr("mlip.active_learning.store_format._UPGRADES", upgrades)
+    with pytest.raises(StoreError, match="facts already exists"):
+        Store(path)
+    with sqlite3.connect(path) as base:
+        names = {name for (name,) in base.execute("SELECT name FROM sqlite_master")}
+        assert base.execute("PRAGMA user_version").fetchone() == (1,)
+    base.close()
+    assert "candidates" not in names
 
 
 def test_a_store_of_a_newer_format_is_left_alone(store: Store) -> None:

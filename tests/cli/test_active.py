@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mlip.active_learning.campaign import CampaignFolder
+from mlip.active_learning.campaign_folder import CampaignFolder
 from mlip.active_learning.config import EXAMPLE
 from mlip.active_learning.labelling.fingerprint import Fingerprint
 from mlip.active_learning.labelling.outcome import Attempt, LabelOutcome
