@@ -1,93 +1,65 @@
-"""The figures of the report, as PNG. Drawn without pyplot: nothing global, no window."""
+"""The figures of the report of a training run."""
 
-import base64
-import functools
-import io
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ParamSpec
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from mlip.properties import LABELS, PROPERTIES
+from mlip.training.drawing import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    PANEL,
+    SOFT,
+    marker,
+    plain_numbers,
+    side_by_side,
+    styled,
+)
 from mlip.training.metrics import Errors
 from mlip.training.observers import Row
+from mlip.training.page import printed_unit
 
-#: One colour for each split, told apart by people with any colour vision (Okabe and Ito).
-COLOURS = {"train": "#9aa5b1", "valid": "#0072b2", "test": "#d55e00"}
+#: One colour for each split.
+COLOURS = {"train": GREY, "valid": BLUE, "test": ORANGE}
 _ORDER = ("train", "valid", "test")
-_STYLE: Any = {
-    "font.family": ["DejaVu Sans"],
-    "font.size": 9.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#5b6673",
-    "axes.labelcolor": "#27313b",
-    "axes.titlesize": 10.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlecolor": "#27313b",
-    "xtick.color": "#5b6673",
-    "ytick.color": "#5b6673",
-    "axes.grid": True,
-    "grid.color": "#e6eaee",
-    "grid.linewidth": 0.8,
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-    "figure.facecolor": "white",
-    "lines.linewidth": 1.6,
-}
 #: Points drawn of one split in one panel; more would only be the same ink.
 _POINTS = 20_000
-_PANEL = 3.6  # inches
 
 
-Arguments = ParamSpec("Arguments")
-
-
-def _styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
-    """Draw in the report's style, and leave matplotlib's settings as they were."""
-
-    @functools.wraps(draw)
-    def drawn(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
-        with mpl.rc_context(_STYLE):
-            return draw(*args, **kwargs)
-
-    return drawn
-
-
-@_styled
+@styled
 def parity(found: Mapping[str, Errors], reference_energies: Mapping[int, float]) -> Figure:
     """Predicted against reference values of each property, all splits; energies without the
     reference energies of their elements (eV by atomic number)."""
     names = _properties(found)
-    figure, panels = _panels(len(names), height=_PANEL)
+    figure, panels = side_by_side(len(names), height=PANEL)
     for panel, name in zip(panels, names):
-        unit = _unit(PROPERTIES[name].unit) + ("/atom" if PROPERTIES[name].extensive else "")
+        unit = printed_unit(PROPERTIES[name].unit) + ("/atom" if PROPERTIES[name].extensive else "")
         for split in _splits(found):
             offsets = reference_energies if name == "energy" else {}
             reference, predicted = _values(found[split], name, offsets)
             panel.plot(
-                reference, predicted, ".", color=COLOURS[split], ms=_marker(len(reference)),
+                reference, predicted, ".", color=COLOURS[split], ms=marker(len(reference)),
                 alpha=0.75, mew=0, rasterized=True, label=split,
             )  # fmt: skip
         low, high = panel.get_xlim()
-        panel.plot([low, high], [low, high], color="#27313b", lw=0.8, zorder=0.5)
+        panel.plot([low, high], [low, high], color=INK, lw=0.8, zorder=0.5)
         panel.set(xlim=(low, high), xlabel=f"reference [{unit}]", title=_title(name))
         panel.set_ylabel(f"predicted [{unit}]")
         _legend_with(panel, {s: _mae(found[s], name) for s in _splits(found)})
     return figure
 
 
-@_styled
+@styled
 def distributions(found: Mapping[str, Errors]) -> Figure:
     """How often errors of which size occur: the share of entries with a larger error."""
     names = _properties(found)
-    figure, panels = _panels(len(names), height=0.8 * _PANEL)
+    figure, panels = side_by_side(len(names), height=0.8 * PANEL)
     for panel, name in zip(panels, names):
         for split in _splits(found):
             sizes = np.sort(np.abs(_residuals(found[split], name)))
@@ -98,63 +70,47 @@ def distributions(found: Mapping[str, Errors]) -> Figure:
                 np.maximum(sizes, 1e-9), share, where="post", color=COLOURS[split], label=split
             )
         panel.set(xscale="log", yscale="log", title=_title(name), ylabel="entries with more [%]")
-        panel.set_xlabel(f"|error| [{_unit(PROPERTIES[name].error_unit)}]")
+        panel.set_xlabel(f"|error| [{printed_unit(PROPERTIES[name].error_unit)}]")
         medians = [_median(found[s], name) for s in _splits(found) if name in found[s].overall]
         panel.set_xlim(left=max(0.05 * min(medians), 1e-6))
         panel.set_ylim(top=130.0)
-        _plain_numbers(panel)
+        plain_numbers(panel)
         panel.legend(loc="lower left")
     return figure
 
 
-@_styled
+@styled
 def learning_curve(history: Sequence[Row]) -> Figure:
     """Losses, and validation errors of each property, over the epochs."""
     names = [n for n in LABELS if f"valid_{n}_mae" in history[-1]]
-    figure, panels = _panels(1 + len(names), height=0.8 * _PANEL)
+    figure, panels = side_by_side(1 + len(names), height=0.8 * PANEL)
     epochs = [row["epoch"] for row in history]
     style: dict[str, Any] = {"marker": "o", "ms": 3} if len(epochs) < 25 else {}
     first = panels[0]
-    first.plot(epochs, [r["train_loss"] for r in history], color="#5b6673", label="train", **style)
+    first.plot(epochs, [r["train_loss"] for r in history], color=SOFT, label="train", **style)
     first.plot(
         epochs, [r["valid_loss"] for r in history], color=COLOURS["valid"], label="valid", **style
     )
     best = min(history, key=lambda row: row["valid_loss"])
     first.plot(best["epoch"], best["valid_loss"], "o", color=COLOURS["test"], label="best")
     first.set(yscale="log", xlabel="epoch", ylabel="loss", title="Loss")
-    _plain_numbers(first)
+    plain_numbers(first)
     first.legend()
     for panel, name in zip(panels[1:], names):
         for measure, line in (("mae", "-"), ("rmse", "--")):
             values = [row.get(f"valid_{name}_{measure}", np.nan) for row in history]
             panel.plot(epochs, values, line, color=COLOURS["valid"], label=measure.upper(), **style)
-        unit = _unit(PROPERTIES[name].error_unit)
+        unit = printed_unit(PROPERTIES[name].error_unit)
         panel.set(yscale="log", xlabel="epoch", ylabel=f"error [{unit}]")
         panel.set_title(_title(name))
-        _plain_numbers(panel)
+        plain_numbers(panel)
         panel.legend()
     for panel in panels:
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 
-def embedded(figure: Figure) -> str:
-    """A figure as data URI."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=160)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
 # ----------------------------------------------------------------------------------------- parts
-
-
-def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(max(3, count) * _PANEL, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(1, max(3, count), squeeze=False)[0]
-    for panel in panels[count:]:
-        panel.set_visible(False)
-    return figure, list(panels[:count])
 
 
 def _properties(found: Mapping[str, Errors]) -> list[str]:
@@ -194,7 +150,7 @@ def _mae(found: Errors, name: str) -> str:
     if name not in found.overall:
         return "no labels"
     part = found.overall[name]
-    return f"{part.mae:.3g} {_unit(part.unit)}"
+    return f"{part.mae:.3g} {printed_unit(part.unit)}"
 
 
 def _legend_with(panel: Axes, remarks: Mapping[str, str]) -> None:
@@ -209,23 +165,3 @@ def _legend_with(panel: Axes, remarks: Mapping[str, str]) -> None:
 def _title(name: str) -> str:
     shown = {"energy": "Energy per atom", "forces": "Force components"}
     return shown.get(name, f"{name.capitalize()} components")
-
-
-def _marker(count: int) -> float:
-    return 6.0 if count < 300 else 4.0 if count < 3000 else 2.5
-
-
-def _unit(unit: str) -> str:
-    return unit.replace("^3", "³")
-
-
-def _plain_numbers(panel: Axes) -> None:
-    """Ticks of logarithmic axes as plain numbers, and enough of them within one decade."""
-    for axis in (panel.xaxis, panel.yaxis):
-        if axis.get_scale() != "log":
-            continue
-        low, high = axis.get_view_interval()
-        subdivisions = (1.0, 2.0, 5.0) if high / low < 200.0 else (1.0,)
-        axis.set_major_locator(LogLocator(subs=subdivisions))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_formatter(FuncFormatter(lambda _, __: ""))
