@@ -162,13 +162,14 @@ class Campaign:
     def _label(self) -> None:
         """All labels; then each goes into its part of the data."""
         self._labeller.run(self.iteration)
-        done = self._store.labels("done", iteration=self.iteration)
+        done = self._store.labels("done")
         if not done:
             raise CampaignError("there are no labels to learn from")
-        before = sum(label.part is not None for label in self._store.labels("done"))
+        new = [label for label in done if label.part is None]  # retried ones of before as well
+        before = len(done) - len(new)
         share = self._config.learning.valid
         parts = {}
-        for number, label in enumerate(done, start=before):
+        for number, label in enumerate(new, start=before):
             is_valid = int((number + 1) * share) > int(number * share)
             parts[label.key] = "valid" if is_valid else "train"
         if self.iteration == 0 and "valid" not in parts.values():

@@ -1,6 +1,7 @@
 """One driver at a time: a lock on the run folder that a killed driver loses."""
 
 import contextlib
+import dataclasses
 import fcntl
 import json
 import os
@@ -19,6 +20,28 @@ HEARTBEAT, DEAD_AFTER = 10.0, 60.0
 
 class FolderInUseError(ValueError):
     """Another driver works in the run folder."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Driver:
+    """The process that drives a campaign, and since when (seconds since 1970)."""
+
+    host: str
+    process: int
+    started: float
+
+
+def driver_of(folder: Path) -> Driver | None:
+    """The driver that is at work in a run folder, by its sign of life; the lock is left alone."""
+    sign = folder / "driver.json"
+    found = _read(sign)
+    try:
+        if not found or time.time() - sign.stat().st_mtime > DEAD_AFTER:
+            return None
+    except FileNotFoundError:
+        return None
+    driver = Driver(**found)
+    return driver if driver.host != socket.gethostname() or _lives(driver.process) else None
 
 
 @contextlib.contextmanager
@@ -66,6 +89,16 @@ def _beat(sign: Path, ended: threading.Event) -> None:
     while not ended.wait(HEARTBEAT):
         with contextlib.suppress(OSError):  # a full disk does not end the campaign here
             os.utime(sign)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # of another user
+        return True
+    return True
 
 
 def _self() -> dict[str, Any]:

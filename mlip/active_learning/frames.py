@@ -52,9 +52,15 @@ def labelled_frames(
     return [_frame(label) for label in labels]
 
 
-def _frame(label: Label) -> Frame:
-    atoms = ase.io.read(io.StringIO(label.structure.frame), format="extxyz")
+def atoms_of(structure: Structure) -> Atoms:
+    """A structure from the store."""
+    atoms = ase.io.read(io.StringIO(structure.frame), format="extxyz")
     assert not isinstance(atoms, list)
+    return atoms
+
+
+def _frame(label: Label) -> Frame:
+    atoms = atoms_of(label.structure)
     atoms.info = {"iteration": label.iteration, "label_fingerprint": label.fingerprint}
     kind = str(label.structure.origin.get("explorer", "default"))
     return Frame(atoms, label_values(label.results or {}), kind, label.key)

@@ -24,6 +24,7 @@ class Judgement:
     force_rms : of the components, eV/Å
     scale : of the calibration of its uncertainty
     correlation : of predicted and found errors of forces
+    keys : names of the labels, in the order of the next two
     predicted, found : the largest of each structure, eV/Å; predicted ones not calibrated
     used_scale : by which predictions were multiplied before the labels were there; None if there
         was no calibration yet
@@ -35,6 +36,7 @@ class Judgement:
     force_rms: float
     scale: float
     correlation: float
+    keys: list[str]
     predicted: list[float]
     found: list[float]
     used_scale: float | None
@@ -79,6 +81,7 @@ def judge_on(
         force_rms=float(np.sqrt(np.mean(np.concatenate(wrong) ** 2))),
         scale=calibration.scale,
         correlation=calibration.correlation,
+        keys=[frame.source for frame in frames],
         predicted=[float(one.max()) for one in predicted],
         found=[float(one.max()) for one in found],
         used_scale=used_scale,

@@ -4,9 +4,14 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from mlip.active_learning.campaign import CampaignError
 from mlip.active_learning.campaign_folder import CampaignFolder
+from mlip.active_learning.driver_lock import Driver, driver_of
+from mlip.active_learning.labeller import LabelCounts
 from mlip.active_learning.store import Label, Store
+
+
+class NoCampaignError(ValueError):
+    """There is no campaign to look at."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,20 +22,21 @@ class IterationStatus:
     ----------
     before, after : errors of forces (eV/Å) and energies (eV/atom) of its new labels, rms, by the
         potential before and after it was trained on them; None where there is none yet
-    scale : factor of the calibration of the potential before
-    hours : wall time of all its calculations
+    seconds : wall time of all its calculations
+    learned_before, learned_after : finished labels without those of this iteration, and with them
     """
 
     number: int
-    done: int
-    failed: int
-    waiting: int
+    counts: LabelCounts
     before: dict[str, Any] | None
     after: dict[str, Any] | None
-    hours: float
+    seconds: float
+    learned_before: int
+    learned_after: int
 
     @property
     def scale(self) -> float | None:
+        """The factor of the calibration of the potential before."""
         return self.before["scale"] if self.before else None
 
 
@@ -44,6 +50,7 @@ class CampaignStatus:
     reason : why it ended; None if it did not
     failures : labels that failed
     calculators : what labels were made with
+    driver : the process that is at work, if any
     """
 
     step: str
@@ -51,6 +58,32 @@ class CampaignStatus:
     iterations: list[IterationStatus]
     failures: list[Label]
     calculators: list[str]
+    driver: Driver | None
+
+    @property
+    def counts(self) -> LabelCounts:
+        """Labels of all iterations."""
+        parts = [dataclasses.astuple(one.counts) for one in self.iterations]
+        return LabelCounts(*map(sum, zip(*parts)))
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all calculations."""
+        return sum(one.seconds for one in self.iterations)
+
+    @property
+    def mean_seconds(self) -> float | None:
+        """Wall time of one label, on average; None if none is settled."""
+        return self.seconds / self.counts.settled if self.counts.settled else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the labels that wait are there, if as many are computed at once as now; None if
+        none waits or nothing is known of how long it takes."""
+        counts, mean = self.iterations[-1].counts, self.mean_seconds
+        if mean is None or not counts.waiting:
+            return None
+        return mean * counts.waiting / max(counts.running, 1)
 
 
 def campaign_status(folder: Path) -> CampaignStatus:
@@ -58,20 +91,32 @@ def campaign_status(folder: Path) -> CampaignStatus:
 
     Raises
     ------
-    CampaignError
+    NoCampaignError
         If there is no campaign in the folder, or it has not begun.
     """
-    path = CampaignFolder(folder).store
-    if not path.exists():
-        raise CampaignError(f"no campaign has begun in {folder}; start it with mlip active run")
-    store = Store(path)
+    store = open_store(folder)
     try:
-        return _status(store)
+        return status_of(store, driver_of(folder))
     finally:
         store.close()
 
 
-def _status(store: Store) -> CampaignStatus:
+def open_store(folder: Path) -> Store:
+    """The store of the campaign in a folder.
+
+    Raises
+    ------
+    NoCampaignError
+        If there is none.
+    """
+    path = CampaignFolder(folder).store
+    if not path.exists():
+        raise NoCampaignError(f"no campaign has begun in {folder}; start it with mlip active run")
+    return Store(path)
+
+
+def status_of(store: Store, driver: Driver | None = None) -> CampaignStatus:
+    """Where the campaign of an open store stands."""
     labels = store.labels()
     last = store.fact("iteration", 0)
     return CampaignStatus(
@@ -80,18 +125,20 @@ def _status(store: Store) -> CampaignStatus:
         iterations=[_iteration(store, labels, number) for number in range(last + 1)],
         failures=[label for label in labels if label.status == "failed"],
         calculators=[str(found) for found in store.fingerprints().values()],
+        driver=driver,
     )
 
 
 def _iteration(store: Store, labels: list[Label], number: int) -> IterationStatus:
     own = [label for label in labels if label.iteration == number]
-    states = [label.status for label in own]
+    counts = LabelCounts.of(own)
+    before = sum(label.status == "done" and label.iteration < number for label in labels)
     return IterationStatus(
         number=number,
-        done=states.count("done"),
-        failed=states.count("failed"),
-        waiting=states.count("queued") + states.count("running"),
+        counts=counts,
         before=store.fact(f"judgement {number}"),
         after=store.fact(f"after {number}"),
-        hours=sum(label.seconds or 0.0 for label in own) / 3600.0,
+        seconds=sum(label.seconds or 0.0 for label in own),
+        learned_before=before,
+        learned_after=before + counts.done,
     )

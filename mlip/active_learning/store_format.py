@@ -1,6 +1,8 @@
 """The tables of a campaign's store, and how a store of an older version becomes one of this."""
 
+import json
 import sqlite3
+from collections.abc import Callable
 
 #: Version of the tables below. A newer store is refused, an older one is upgraded.
 FORMAT = 2
@@ -29,8 +31,6 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE events (
     number INTEGER PRIMARY KEY, time REAL NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL);
 """
-#: What makes a store of one version a store of the next: 1 did not keep what became of candidates.
-_UPGRADES = {1: _CANDIDATES}
 
 
 def create(base: sqlite3.Connection) -> None:
@@ -52,10 +52,39 @@ def upgrade(base: sqlite3.Connection) -> None:
     base.execute("BEGIN IMMEDIATE")
     try:
         for version in range(version_of(base), FORMAT):  # another process may have been first
-            for statement in _UPGRADES[version].split(";"):
-                base.execute(statement)
+            UPGRADES[version](base)
         base.execute(f"PRAGMA user_version = {FORMAT}")
         base.execute("COMMIT")
     except BaseException:
         base.execute("ROLLBACK")
         raise
+
+
+def _from_1(base: sqlite3.Connection) -> None:
+    """Version 1 kept neither what became of candidates, nor which labels a judgement was on and by
+    what factor predictions were multiplied before it."""
+    base.execute(_CANDIDATES)
+    facts = {name: json.loads(value) for name, value in base.execute("SELECT * FROM facts")}
+    scale = facts.get("validation 0", {}).get("scale")
+    for iteration in range(1, facts.get("iteration", 0) + 1):
+        judged = facts.get(f"judgement {iteration}")
+        if judged is None:
+            continue
+        keys = [
+            key
+            for (key,) in base.execute(
+                "SELECT key FROM structures JOIN labels USING (key)"
+                " WHERE iteration = ? AND status = 'done' AND part IS NOT NULL ORDER BY place",
+                (iteration,),
+            )
+        ]
+        whole = judged | {"keys": keys, "used_scale": scale, "within": None}
+        scale = judged["scale"]
+        base.execute(
+            "UPDATE facts SET value = ? WHERE name = ?",
+            (json.dumps(whole), f"judgement {iteration}"),
+        )
+
+
+#: What makes a store of one version a store of the next.
+UPGRADES: dict[int, Callable[[sqlite3.Connection], None]] = {1: _from_1}

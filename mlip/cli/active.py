@@ -1,13 +1,9 @@
 """`mlip active`: a campaign that asks a DFT code where the potential does not know."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from mlip.active_learning.campaign import CampaignObserver
-    from mlip.active_learning.status import CampaignStatus, IterationStatus
 
 active_app = typer.Typer(
     name="active",
@@ -15,20 +11,10 @@ active_app = typer.Typer(
     no_args_is_help=True,
 )
 
-_Folder = Annotated[Path, typer.Argument(help="The folder of the campaign.")]
+#: Seconds. A label may take hours.
+_DAY = 86400.0
 
-_COLUMNS = (
-    "iteration",
-    "labels done",
-    "failed",
-    "waiting",
-    "force rms before, meV/Å",
-    "after",
-    "energy rms before, meV/atom",
-    "after",
-    "calibration",
-    "labels, h",
-)
+_Folder = Annotated[Path, typer.Argument(help="The folder of the campaign.")]
 
 
 @active_app.command()
@@ -59,10 +45,12 @@ def run(
     from mlip.active_learning.campaign import run_campaign
     from mlip.active_learning.config import CampaignConfig
     from mlip.cli import console
+    from mlip.cli.active_screen import CampaignScreen
     from mlip.settings import load_settings
 
     config = load_settings(CampaignConfig, _config_path(folder)).relative_to(folder)
-    reason = run_campaign(config, folder, _screen(), retry_failed=retry_failed)
+    with console.progress_bar("starting", 1, memory=_DAY) as bar:
+        reason = run_campaign(config, folder, CampaignScreen(bar), retry_failed=retry_failed)
     status(folder)
     console.show(f"finished: {reason}")
     console.show(f"model {folder / 'model.safetensors'}")
@@ -72,52 +60,24 @@ def run(
 def status(folder: _Folder) -> None:
     """Show where the campaign stands: labels, errors before and after, calibration, time."""
     from mlip.active_learning.status import campaign_status
-    from mlip.cli import console
+    from mlip.cli import active_table, console
 
     found = campaign_status(folder)
-    console.table(_title(folder, found), _COLUMNS, [_row(one) for one in found.iterations])
+    console.show(f"{folder}: {found.reason or found.step}")
+    for made in found.calculators:
+        console.show(f"labels by {made}")
+    console.show()
+    for line in active_table.table_lines(found):
+        console.show(line)
+    console.show()
+    for line in active_table.remarks(found, folder):
+        console.show(line)
     for label in found.failures:
         first = (label.reason or "").splitlines()[0]
         console.remark(f"failed: {folder / 'labels' / label.key}: {first}")
-
-
-def _title(folder: Path, found: "CampaignStatus") -> str:
-    made = f", labels by {', '.join(found.calculators)}" if found.calculators else ""
-    return f"{folder}: {found.reason or found.step}{made}"
-
-
-def _row(one: "IterationStatus") -> list[str]:
-    figures = [
-        _figure(errors, name)
-        for name in ("force_rms", "energy_rms")
-        for errors in (one.before, one.after)
-    ]
-    scale = "" if one.scale is None else f"{one.scale:.2f}"
-    counts = [str(one.number), str(one.done), str(one.failed), str(one.waiting)]
-    return [*counts, *figures, scale, f"{one.hours:.2f}"]
-
-
-def _figure(errors: dict[str, float] | None, name: str) -> str:
-    return "" if errors is None else f"{1e3 * errors[name]:.1f}"
+    if found.failures:
+        console.remark(f"mend the cause and ask again: mlip active run {folder} --retry-failed")
 
 
 def _config_path(folder: Path) -> Path:
     return folder / "campaign.yaml"
-
-
-def _screen() -> "CampaignObserver":
-    """Shows a campaign to the person who started it."""
-    from mlip.active_learning.campaign import CampaignObserver
-    from mlip.cli import console
-
-    class Screen(CampaignObserver):
-        def step_begins(self, iteration: int, step: str) -> None:
-            console.remark(f"iteration {iteration}: {step}")
-
-        def message(self, text: str) -> None:
-            console.remark(f"  {text}")
-
-        def warning(self, text: str) -> None:
-            console.warn(text)
-
-    return Screen()

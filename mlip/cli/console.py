@@ -104,15 +104,29 @@ class Bar:
 
     def begin(self, title: str, total: int, done: int) -> None:
         """Start again, for the next part of the work."""
-        self._progress.reset(self._task, total=total, completed=done, description=escape(title))
+        self._progress.reset(self._task, total=total, completed=done, description=escape(title),
+                             said="", visible=True)  # fmt: skip
+
+    def move(self, title: str, done: int) -> None:
+        """So much is done now."""
+        self._progress.update(self._task, completed=done, description=escape(title))
+
+    def hide(self) -> None:
+        """Until the next `begin`."""
+        self._progress.update(self._task, visible=False)
 
     def say(self, text: str) -> None:
         self._progress.update(self._task, said=escape(text))
 
 
 @contextmanager
-def progress_bar(title: str, total: int) -> Iterator[Bar]:
-    """A progress bar on standard error for as long as the block runs."""
+def progress_bar(title: str, total: int, memory: float = 30.0) -> Iterator[Bar]:
+    """A progress bar on standard error for as long as the block runs.
+
+    Parameters
+    ----------
+    memory : seconds over which the time left is estimated
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -120,7 +134,7 @@ def progress_bar(title: str, total: int) -> Iterator[Bar]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[said]}"),
     )
-    with Progress(*columns, console=_err, transient=True) as progress:
+    with Progress(*columns, console=_err, transient=True, speed_estimate_period=memory) as progress:
         yield Bar(progress, title, total)
 
 

@@ -68,12 +68,11 @@ def table(
     Parameters
     ----------
     words : columns besides the first that hold text
-    over : names of pairs of columns after the first, each with its unit
+    over : names of pairs of columns after the first, each with its unit if it has one
     """
     align = [' class="text"' if column in words else "" for column in columns]
-    spans = "".join(
-        f'<th colspan="2" class="over">{text(name)} [{text(unit)}]</th>' for name, unit in over
-    )
+    names = [f"{name} [{unit}]" if unit else name for name, unit in over]
+    spans = "".join(f'<th colspan="2" class="over">{text(name)}</th>' for name in names)
     above = f'<tr><th class="over"></th>{spans}</tr>' if over else ""
     head = "".join(f"<th{a}>{text(column)}</th>" for column, a in zip(columns, align))
     body = "".join(
@@ -81,6 +80,19 @@ def table(
         for row in rows
     )
     return Html(f"<table><thead>{above}<tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+
+
+def picture(address: str, what: str, caption: str) -> Html:
+    """A figure with what is seen on it."""
+    return Html(
+        f'<figure><img alt="{text(what)}" src="{address}"><figcaption>{text(caption)}</figcaption>'
+        "</figure>"
+    )
+
+
+def preformatted(content: str) -> Html:
+    """Text as it is."""
+    return Html(f"<pre>{text(content)}</pre>")
 
 
 def definitions(entries: Mapping[str, str]) -> Html:
@@ -102,9 +114,13 @@ def printed_unit(name: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in words."""
+    """A time in the units that matter."""
+    if seconds < 59.5:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours // 24} d {hours % 24} h"
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 

@@ -10,8 +10,9 @@ from small_campaign import write_campaign
 
 from mlip.active_learning.campaign import Campaign, CampaignError, run_campaign
 from mlip.active_learning.campaign_folder import CampaignFolder
+from mlip.active_learning.labeller import LabelCounts
 from mlip.active_learning.labelling.fingerprint import MixedLabelsError
-from mlip.active_learning.status import campaign_status
+from mlip.active_learning.status import NoCampaignError, campaign_status
 from mlip.active_learning.store import Store
 from mlip.data import read_frames
 from mlip.models import load_model, read_card
@@ -78,12 +79,21 @@ def test_the_status_tells_of_every_iteration(finished: Path) -> None:
     status = campaign_status(finished)
     assert (status.step, status.reason) == ("finished", "1 iterations are done")
     first, second = status.iterations
-    assert (first.done, first.failed, first.waiting, first.before) == (5, 0, 0, None)
+    assert first.counts == LabelCounts(done=5, running=0, failed=0, queued=0)
+    assert (first.learned_before, first.learned_after) == (0, 5)
+    assert (second.learned_before, second.learned_after) == (5, 7)
+    assert first.before is None
     assert second.before is not None
     assert second.after is not None
     assert second.before["force_rms"] > 0.0
+    store = Store(finished / "campaign.db")
+    assert second.before["keys"] == [label.key for label in store.labels(iteration=1)]
+    assert second.before["used_scale"] == store.fact("validation 0")["scale"]
+    assert 0.0 <= second.before["within"][0] <= second.before["within"][1] <= 1.0
     assert second.scale is not None
-    assert first.hours > 0.0
+    assert first.seconds > 0.0
+    assert status.mean_seconds == pytest.approx(status.seconds / 7)
+    assert (status.seconds_left, status.driver) == (None, None)
 
 
 def test_a_finished_campaign_is_not_begun_again(finished: Path, tmp_path: Path) -> None:
@@ -137,7 +147,7 @@ def test_a_calculator_that_changed_under_way_is_noticed(finished: Path, tmp_path
 
 
 def test_no_campaign_has_no_status(tmp_path: Path) -> None:
-    with pytest.raises(CampaignError, match="mlip active run"):
+    with pytest.raises(NoCampaignError, match="mlip active run"):
         campaign_status(tmp_path)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mlip.active_learning import store_format
 from mlip.active_learning.labelling.fingerprint import Fingerprint
 from mlip.active_learning.labelling.outcome import Attempt, LabelOutcome
 from mlip.active_learning.store import Considered, Store, StoreError, Structure, backup_of
@@ -135,6 +136,11 @@ def test_a_store_of_the_first_format_is_upgraded(readers: int, tmp_path: Path) -
         assert [label.iteration for label in store.labels("done")] == [0] * 5 + [1] * 2 + [2] * 2
         assert store.fact("reason") == "2 iterations are done"
         assert store.fact("judgement 2")["scale"] == 0.7330377848784113
+        assert store.fact("judgement 1")["used_scale"] == store.fact("validation 0")["scale"]
+        assert store.fact("judgement 2")["used_scale"] == store.fact("judgement 1")["scale"]
+        for iteration in (1, 2):
+            keys = [label.key for label in store.labels(iteration=iteration)]
+            assert store.fact(f"judgement {iteration}")["keys"] == keys
         assert store.candidates(0) == []
         store.add_candidates([Considered({}, 0.25, "spare")], iteration=2 + readers)
         store.close()
@@ -149,8 +155,13 @@ def test_an_upgrade_that_fails_leaves_the_store_as_it_was(
 ) -> None:
     path = tmp_path / "campaign.db"
     shutil.copy(FIRST, path)
-    upgrades = {1: "CREATE TABLE candidates (a TEXT); CREATE TABLE facts (again TEXT)"}
-    monkeypatch.setattr("mlip.active_learning.store_format._UPGRADES", upgrades)
+    whole = store_format.UPGRADES[1]
+
+    def fails(base: sqlite3.Connection) -> None:
+        whole(base)
+        base.execute("CREATE TABLE facts (again TEXT)")
+
+    monkeypatch.setitem(store_format.UPGRADES, 1, fails)
     with pytest.raises(StoreError, match="facts already exists"):
         Store(path)
     with sqlite3.connect(path) as base:
