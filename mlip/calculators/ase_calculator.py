@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from ase.outputs import Properties, all_outputs
 from torch import Tensor
 
 from mlip.graph import AtomicGraph
-from mlip.models import UNCERTAINTIES, Potential, load_model, predict
+from mlip.models import UNCERTAINTIES, CalibrationCard, Potential, load_model, predict
 from mlip.models.placement import as_device, as_dtype
 from mlip.neighbours import VerletList
 from mlip.properties import PROPERTIES, to_voigt
@@ -32,11 +32,12 @@ class MLIPCalculator(Calculator):
     """Energies, forces and stress of a trained potential, by ASE's rules.
 
     Results: energy and free_energy (eV, equal), energies (eV, one per atom), forces (eV/Å), stress
-    (eV/Å^3, Voigt order xx yy zz yz xz xy, positive under tension); for a committee of two or more
-    also energy_uncertainty (eV) and forces_uncertainty (eV/Å, one per atom), standard deviations
-    over the members, through ``calculator.get_property(name, atoms)``; for a model that knows the
-    range of its features in the training data also extrapolations, the number of features of each
-    atom outside of it, with an `ExtrapolationWarning` at the first structure that has any.
+    (eV/Å^3, Voigt order xx yy zz yz xz xy, positive under tension); for a model that knows its
+    uncertainty (a committee, a Laplace approximation) also energy_uncertainty (eV) and
+    forces_uncertainty (eV/Å, one per atom), standard deviations, through
+    ``calculator.get_property(name, atoms)``; for a model that knows the range of its features in
+    the training data also extrapolations, the number of features of each atom outside of it, with
+    an `ExtrapolationWarning` at the first structure that has any.
 
     What was computed is kept until positions, elements, cell or pbc change. An energy alone is
     computed without derivatives; once forces are needed, the stress comes along, because it costs
@@ -78,7 +79,7 @@ class MLIPCalculator(Calculator):
         if dtype is not None:
             loaded = loaded.to(as_dtype(dtype))
         self.model = loaded.to(place).requires_grad_(False)
-        if self.model.n_members > 1:
+        if self.model.knows_its_uncertainty:
             self.implemented_properties = [*self.implemented_properties, *UNCERTAINTIES]
         if self.model.knows_its_range:
             self.implemented_properties = [*self.implemented_properties, "extrapolations"]
@@ -102,6 +103,12 @@ class MLIPCalculator(Calculator):
         self.results = self.results | results | {"free_energy": results["energy"]}
         if "extrapolations" in results:
             self._warn_of(np.asarray(results["extrapolations"]))
+
+    @property
+    def calibration(self) -> Mapping[str, CalibrationCard]:
+        """What is known of the calibration of uncertainties, by property (energy, forces). Its
+        factors are in the results; a property that is missing is not calibrated."""
+        return self.model.calibration
 
     def export_properties(self) -> Properties:
         """The results ASE has a name for."""
@@ -129,7 +136,7 @@ class MLIPCalculator(Calculator):
 
     def _wanted(self, properties: Sequence[str], graph: AtomicGraph) -> set[str]:
         wanted = {"energy", "energies"}
-        if self.model.n_members > 1:
+        if self.model.knows_its_uncertainty:
             wanted |= {"energy_uncertainty"}
         if self.model.knows_its_range:
             wanted |= {"extrapolations"}

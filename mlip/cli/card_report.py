@@ -3,6 +3,7 @@
 import json
 
 from mlip.cli import console
+from mlip.cli.calibration_report import calibrated_in_words
 from mlip.models import ModelCard
 
 
@@ -16,6 +17,8 @@ def show_card(card: ModelCard) -> None:
     console.show()
     if card.errors:
         _show_errors(card)
+    if card.calibration:
+        _show_calibration(card)
     if card.versions:
         console.details("Made with", list(card.versions.items()))
 
@@ -32,6 +35,7 @@ def _identity(card: ModelCard) -> list[tuple[str, object]]:
         ("trained on", f"{data.n_structures} structures, {data.n_atoms} atoms" if data else None),
         ("level of theory", data.level_of_theory if data else None),
         ("data fingerprint", _shortened(data.fingerprint) if data else None),
+        ("uncertainty", _uncertainty(card)),
         ("seed", card.seed),
         ("created", card.created),
         ("licence", card.licence),
@@ -40,6 +44,16 @@ def _identity(card: ModelCard) -> list[tuple[str, object]]:
         ("file format", card.format_version),
     ]
     return [(name, value) for name, value in facts if value is not None]
+
+
+def _uncertainty(card: ModelCard) -> str | None:
+    """Where it comes from, if the model knows it, and whether it is calibrated."""
+    if card.model == "laplace":
+        return f"Laplace approximation of the last layer, {calibrated_in_words(card.calibration)}"
+    members = card.config.get("members", [])
+    if len(members) < 2:
+        return None
+    return f"spread of {len(members)} members, {calibrated_in_words(card.calibration)}"
 
 
 def _shortened(fingerprints: str) -> str:
@@ -54,6 +68,22 @@ def _show_errors(card: ModelCard) -> None:
         for name, error in errors.items()
     ]
     console.table("Errors", ["data", "property", "MAE", "RMSE", "unit"], rows)
+    console.show()
+
+
+def _show_calibration(card: ModelCard) -> None:
+    rows = [
+        [
+            name,
+            f"{one.factor:.3g}",
+            "" if one.correlation is None else f"{one.correlation:.2f}",
+            str(one.n_structures),
+            one.source,
+        ]
+        for name, one in card.calibration.items()
+    ]
+    columns = ["property", "factor", "correlation", "structures", "found on"]
+    console.table("Calibration of uncertainties", columns, rows)
     console.show()
 
 

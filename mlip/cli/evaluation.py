@@ -1,6 +1,5 @@
 """The work of `mlip evaluate`: errors as tables and JSON, predictions as a file."""
 
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import chemical_symbols
 
 from mlip.cli import console
+from mlip.cli.calibration_report import plain_calibrations, show_calibrations
 from mlip.data import Frame, LabelKeys, read_frames
 from mlip.graph import AtomicGraph
 from mlip.models import UNCERTAINTIES, Potential, load_model
@@ -19,8 +19,8 @@ from mlip.models import evaluate as predict_all
 from mlip.models.placement import on_threads
 from mlip.neighbours import with_neighbours
 from mlip.properties import LABELS, to_voigt
+from mlip.training.calibration import Calibrations, calibrations, own_uncertainties
 from mlip.training.metrics import Errors, ErrorStatistics, errors
-from mlip.validation.calibration import Calibration, calibrate
 
 
 def evaluate_files(
@@ -45,9 +45,11 @@ def evaluate_files(
         _write(output, frames, predictions)
     _remark_on_extrapolation(predictions)
     found = errors(predictions, frames)
-    calibrations = calibrate(predictions, frames) if potential.n_members > 1 else {}
+    compared: Calibrations = {}
+    if potential.knows_its_uncertainty:
+        compared = calibrations(predictions, own_uncertainties(predictions), frames)
     if as_json:
-        uncertainty = {name: dataclasses.asdict(one) for name, one in calibrations.items()}
+        uncertainty = plain_calibrations(compared, potential.calibration)
         content = found.to_json() | ({"uncertainty": uncertainty} if uncertainty else {})
         console.show(json.dumps(content, indent=2, ensure_ascii=False))
     if not found.overall:
@@ -60,7 +62,9 @@ def evaluate_files(
         return
     _remark_on_missing(found, frames)
     if not as_json:
-        _show(found, calibrations)
+        _show(found)
+        if compared:
+            show_calibrations(compared, potential.calibration)
 
 
 def _predictions(
@@ -68,7 +72,7 @@ def _predictions(
 ) -> list[dict[str, np.ndarray]]:
     """What is compared and written, under a progress bar."""
     want = [*LABELS]
-    want += UNCERTAINTIES if model.n_members > 1 else ()
+    want += UNCERTAINTIES if model.knows_its_uncertainty else ()
     want += ("extrapolations",) if model.knows_its_range else ()
     graphs = (
         with_neighbours(AtomicGraph.from_atoms(frame.atoms), model.cutoff)
@@ -110,7 +114,7 @@ def _remark_on_extrapolation(predictions: Sequence[dict[str, np.ndarray]]) -> No
         )
 
 
-def _show(found: Errors, calibrations: Mapping[str, Calibration]) -> None:
+def _show(found: Errors) -> None:
     columns = ["structures", "property", "MAE", "RMSE", "largest", "unit"]
     title = f"Errors of {found.n_structures} structures, {found.n_atoms} atoms"
     console.table(title, columns, _rows("all", found.overall))
@@ -122,19 +126,6 @@ def _show(found: Errors, calibrations: Mapping[str, Calibration]) -> None:
         rows = [row for symbol, part in found.by_element.items() for row in _rows(symbol, part)]
         console.show()
         console.table("By element", columns, rows)
-    if calibrations:
-        _show_calibrations(calibrations)
-
-
-def _show_calibrations(calibrations: Mapping[str, Calibration]) -> None:
-    rows = [
-        [name, f"{one.predicted:.2f}", f"{one.found:.2f}", f"{one.factor:.2f}", one.unit]
-        for name, one in calibrations.items()
-    ]
-    console.show()
-    columns = ["property", "predicted", "RMSE found", "factor", "unit"]
-    console.table("Uncertainty of the committee", columns, rows)
-    console.remark("factor: multiply uncertainties by it, to match the errors on these structures")
 
 
 def _rows(first: str, statistics: Mapping[str, ErrorStatistics]) -> list[list[str]]:

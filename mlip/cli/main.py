@@ -21,6 +21,7 @@ from mlip.cli.md import md
 from mlip.cli.schema import schema
 from mlip.cli.show import show
 from mlip.cli.train import train
+from mlip.cli.uncertainty import uncertainty_app
 
 app = typer.Typer(
     name="mlip",
@@ -54,6 +55,7 @@ def version_or_verb(
 app.add_typer(data_app)
 app.add_typer(convert_app)
 app.add_typer(active_app)
+app.add_typer(uncertainty_app)
 for verb in (train, evaluate, show, doctor, md, schema, info):
     app.command()(verb)
 

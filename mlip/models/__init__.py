@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mlip.models.behler_parrinello import BehlerParrinello
     from mlip.models.committee import Committee
     from mlip.models.equivariant import Equivariant
-    from mlip.models.files import ModelFileError, load_model, read_card, save_model
+    from mlip.models.files import ModelFileError, card_of, load_model, read_card, save_model
     from mlip.models.laplace import Laplace
     from mlip.models.registry import MODELS, ModelConfig, build_model
 
@@ -36,6 +36,7 @@ __all__ = [
     "ModelFileError",
     "Potential",
     "build_model",
+    "card_of",
     "evaluate",
     "load_model",
     "predict",
@@ -52,6 +53,7 @@ _LATER = {
     "Equivariant": "equivariant",
     "Laplace": "laplace",
     "ModelFileError": "files",
+    "card_of": "files",
     "load_model": "files",
     "read_card": "files",
     "save_model": "files",

@@ -60,7 +60,7 @@ def save_model(path: str | Path, model: Potential, card: ModelCard | None = None
     """
     weights = {name: w.detach().cpu().clone() for name, w in model.state_dict().items()}
     _check_finite(weights, "the model")
-    card_text = describe(model, card or model.card or _first_card(model)).model_dump_json()
+    card_text = describe(model, card or card_of(model)).model_dump_json()
     tensors, payload = _split(safetensors.torch.save(weights))
     own = {"format": FORMAT, "card": card_text, "sha256": _digest(card_text, payload)}
     write_whole(Path(path), _join({"__metadata__": own, **tensors}, payload))
@@ -95,8 +95,11 @@ def describe(model: Potential, card: ModelCard) -> ModelCard:
     )
 
 
-def _first_card(model: Potential) -> ModelCard:
-    """What is known of a model that has no card: what the cards of its members tell."""
+def card_of(model: Potential) -> ModelCard:
+    """What is known of a model: its card or, if it was not read from a file, what the cards of its
+    members tell together."""
+    if model.card is not None:
+        return model.card
     return joint_card([member.card for member in model.potentials if member.card is not None])
 
 

@@ -132,11 +132,14 @@ def test_a_committee_is_held_against_its_errors(folder: Path, committee: Path) -
     found = json.loads(mlip(*command, "--json").stdout)
     for name, one in found["uncertainty"].items():
         assert one["found"] == pytest.approx(found[name]["rmse"], rel=1e-9)
-        assert one["factor"] == pytest.approx(one["found"] / one["predicted"], rel=1e-12)
+        expected = {"energy": 0.6827, "forces": 0.6084}[name]
+        assert one["expected_within"][0] == pytest.approx(expected, abs=1e-4)
+        assert 0.0 <= one["within"][0] <= one["within"][1] <= 1.0
+        assert one["calibrated_on"] is None
         assert one["unit"] == found[name]["unit"]
     assert set(found["uncertainty"]) == {"energy", "forces"}
     shown = mlip(*command)
-    assert "Uncertainty of the committee" in shown.stdout
+    assert "Uncertainty (not calibrated)" in shown.stdout
     assert f"{found['uncertainty']['forces']['factor']:.2f}" in shown.stdout
     single = mlip("evaluate", folder / "model.safetensors", folder / "data.extxyz", "--json")
     assert "uncertainty" not in json.loads(single.stdout)

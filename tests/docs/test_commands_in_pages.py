@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from mlip.cli.main import app
 
-GROUPS = {"data", "convert", "active"}
+GROUPS = {"data", "convert", "active", "uncertainty"}
 
 
 def shown() -> Iterator[tuple[str, list[str]]]:

@@ -1,0 +1,108 @@
+"""`mlip uncertainty`: from models to one that knows how wrong it may be, and says so."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from ase.io import read, write
+from silicon import crystals, graphs, molecules, with_results
+from typer.testing import CliRunner, Result
+
+from mlip.calculators import MLIPCalculator
+from mlip.cli.main import app
+from mlip.models import Laplace, ModelCard, build_model, load_model, read_card, save_model
+from mlip.models.behler_parrinello import BehlerParrinello
+
+pytestmark = pytest.mark.filterwarnings("ignore:the model extrapolates")  # rounding of the files
+
+
+def mlip(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two models, the data they might have been trained on, and other data."""
+    folder = tmp_path_factory.mktemp("uncertainty")
+    frames = [*crystals(2), *molecules(2)]
+    soap = {"name": "soap", "cutoff": 4.0, "n_max": 2, "l_max": 1}
+    for seed in (0, 1):
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            model = build_model(BehlerParrinello.Config(descriptor=soap, hidden=(4,)), [1, 14])
+        model.adapt(graphs(frames))
+        model.composition.set({1: -10.0, 14: -140.0}, 1.0)
+        save_model(folder / f"{seed}.safetensors", model, ModelCard(citation="somebody"))
+    write(folder / "train.extxyz", [with_results(f) for f in frames], format="extxyz")
+    others = [*crystals(2, seed=1), *molecules(2, seed=1)]
+    write(folder / "other.extxyz", [with_results(f) for f in others], format="extxyz")
+    return folder
+
+
+@pytest.fixture(scope="module", params=["committee", "laplace"])
+def uncertain(folder: Path, request: pytest.FixtureRequest) -> Path:
+    output = folder / f"{request.param}.safetensors"
+    inputs = {
+        "committee": [folder / "0.safetensors", folder / "1.safetensors"],
+        "laplace": [folder / "0.safetensors", folder / "train.extxyz", "--passes", 3],
+    }
+    result = mlip("uncertainty", request.param, *inputs[request.param], "--output", output)
+    assert result.exit_code == 0, result.output
+    assert "not calibrated" in result.stderr
+    return output
+
+
+def test_it_is_made_and_says_that_it_is_not_calibrated(uncertain: Path) -> None:
+    assert load_model(uncertain).knows_its_uncertainty
+    shown = mlip("show", uncertain)
+    assert "not calibrated" in " ".join(shown.stdout.split())
+    assert read_card(uncertain).citation == "somebody"
+    assert dict(MLIPCalculator(uncertain).calibration) == {}
+
+
+def test_it_is_calibrated_into_another_file(uncertain: Path, folder: Path, tmp_path: Path) -> None:
+    before, output = uncertain.read_bytes(), tmp_path / "calibrated.safetensors"
+    result = mlip("uncertainty", "calibrate", uncertain, folder / "other.extxyz", "-o", output)
+    assert result.exit_code == 0, result.output
+    assert "Uncertainty (not calibrated)" in result.stdout
+    assert uncertain.read_bytes() == before
+    cards = read_card(output).calibration
+    assert {card.source for card in cards.values()} == {"other.extxyz"}
+    assert {card.n_structures for card in cards.values()} == {4}
+    atoms = read(folder / "train.extxyz", 3)
+    raw, calibrated = MLIPCalculator(uncertain), MLIPCalculator(output)
+    for name, card in calibrated.calibration.items():
+        old, new = (c.get_property(f"{name}_uncertainty", atoms) for c in (raw, calibrated))
+        np.testing.assert_allclose(new, card.factor * old, rtol=1e-10)
+    shown = " ".join(mlip("show", output).stdout.split())
+    assert "energy and forces calibrated on other.extxyz" in shown
+    assert "Calibration of uncertainties" in shown
+
+
+def test_once_calibrated_the_factor_is_one(uncertain: Path, folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "calibrated.safetensors"
+    mlip("uncertainty", "calibrate", uncertain, folder / "other.extxyz", "--output", output)
+    found = json.loads(mlip("evaluate", output, folder / "other.extxyz", "--json").stdout)
+    for one in found["uncertainty"].values():
+        assert one["factor"] == pytest.approx(1.0, rel=1e-9)
+        assert one["calibrated_on"] == "other.extxyz"
+
+
+def test_passes_are_kept(folder: Path) -> None:
+    output = folder / "exact.safetensors"
+    mlip("uncertainty", "laplace", folder / "1.safetensors", folder / "train.extxyz", "-o", output,
+         "--passes", 10)  # fmt: skip
+    model = load_model(output)
+    assert isinstance(model, Laplace)
+    assert model.posterior.mixing.shape == (10, 10)
+
+
+def test_what_cannot_be_calibrated_says_why(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "none.safetensors"
+    result = CliRunner().invoke(app, ["uncertainty", "calibrate", str(folder / "0.safetensors"),
+                                      str(folder / "other.extxyz"), "-o", str(output)])  # fmt: skip
+    assert isinstance(result.exception, ValueError)
+    assert "does not know its uncertainty" in str(result.exception)
+    assert not output.exists()
