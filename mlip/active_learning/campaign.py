@@ -1,5 +1,6 @@
 """The campaign: explore, choose, label, judge, train, again. It can be killed at any moment.
 
+    check     labelled frames that were given, by computing some of them again
     label     every queued structure gets its label, or a reason why there is none
     judge     the potential of the last iteration against the new labels; its error bars calibrated
     train     a new committee on all labels
@@ -16,18 +17,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import ase.io
 import numpy as np
-from ase import Atoms
 
+from mlip.active_learning.beginning import (
+    initial_structures,
+    labelled_beginning,
+    start_structures,
+)
 from mlip.active_learning.campaign_folder import CampaignFolder
 from mlip.active_learning.config import CampaignConfig
 from mlip.active_learning.driver_lock import driver_lock
 from mlip.active_learning.exploration import Candidate, explore, watch_with
-from mlip.active_learning.explorers import is_physical, rattled
 from mlip.active_learning.feature_map import mean_features
 from mlip.active_learning.frames import labelled_frames, queued_structure
 from mlip.active_learning.judgement import judge_on
+from mlip.active_learning.labelled import (
+    as_structure,
+    plain_results,
+    require_agreement,
+    to_check,
+)
 from mlip.active_learning.labeller import Labeller
 from mlip.active_learning.labelling.factory import importable
 from mlip.active_learning.labelling.fingerprint import differing
@@ -38,6 +47,7 @@ from mlip.active_learning.selection import select, verdicts
 from mlip.active_learning.store import Considered, Store, backup_of
 from mlip.active_learning.uncertainty import CommitteeSpread, FeatureDistance, ForceUncertainty
 from mlip.data import Frame
+from mlip.data.identity import fingerprint
 from mlip.models import Potential, load_model
 
 
@@ -98,6 +108,7 @@ class Campaign:
             told=self._observer.labelling,
         )
         self._steps = {
+            "check": self._check,
             "label": self._label,
             "judge": self._judge,
             "train": self._train,
@@ -135,29 +146,42 @@ class Campaign:
     # -------------------------------------------------------------------------------------- steps
 
     def _begin(self) -> None:
-        """Queue the given structures and rattled copies of them."""
-        chosen = self._initial()
+        """Queue what is labelled first: the structures, or labelled frames to be computed again."""
+        frames = labelled_beginning(self._config)
         with self._store.transaction():
             self._store.set_fact("config", _decisive(self._config))
-            self._store.add([queued_structure(c.atoms, c.origin) for c in chosen], 0)
             self._store.set_fact("iteration", 0)
-            self._go_to("label")
+            if self._config.labelled is None:
+                self._queue_initial(0)
+            else:
+                again = to_check(frames, self._config.labelled)
+                self._store.set_fact("labelled", fingerprint(frames))
+                self._store.add([as_structure(frame) for frame in again], 0)
+                self._go_to("check")
 
-    def _initial(self) -> list[Candidate]:
-        """The given structures, then copies of them in turn, more and more rattled."""
-        initial = self._config.initial
-        random = np.random.default_rng(self._seed(1))
-        given = self._structures()
-        chosen = [
-            Candidate(atoms, {"explorer": "given", "from": n}) for n, atoms in enumerate(given)
-        ]
-        for share in np.linspace(0.1, 1.0, max(initial.count - len(given), 0)):
-            origin = len(chosen) % len(given)
-            size = float(share)
-            copy = rattled(given[origin], size * initial.amplitude, size * initial.strain, random)
-            if is_physical(copy):
-                chosen.append(Candidate(copy, {"explorer": "rattle", "from": origin}))
-        return chosen
+    def _queue_initial(self, n_labelled: int) -> None:
+        chosen = initial_structures(self._config, self._seed(1), n_labelled)
+        self._store.add([queued_structure(c.atoms, c.origin) for c in chosen], 0)
+        self._go_to("label")
+
+    def _check(self) -> None:
+        """Labelled frames are labels if the calculator finds the same for some of them."""
+        frames = labelled_beginning(self._config)
+        if self._config.labelled is None or fingerprint(frames) != self._store.fact("labelled"):
+            raise CampaignError("the labelled frames changed under way; begin in a new folder")
+        self._labeller.run(0)
+        found = {label.key: label for label in self._store.labels("done", iteration=0)}
+        given = {as_structure(frame).key: frame for frame in frames}
+        results = [label.results or {} for label in found.values()]
+        require_agreement([given[key] for key in found], results, self._config.labelled)
+        made_with = str(next(iter(found.values())).fingerprint)
+        with self._store.transaction():
+            self._store.add([as_structure(frame) for frame in frames], 0)
+            for key in given.keys() - found.keys():
+                labels = plain_results(given[key], self._config.calculator.properties)
+                self._store.adopt(key, labels, made_with)
+            self._store.note("labelled frames", count=len(frames), checked=len(found))
+            self._queue_initial(len(frames))
 
     def _label(self) -> None:
         """All labels; then each goes into its part of the data."""
@@ -309,15 +333,6 @@ class Campaign:
                 + "\nchange it back, or start in a new folder"
             )
 
-    def _structures(self) -> list[Atoms]:
-        found: list[Atoms] = []
-        for path in self._config.structures:
-            images = ase.io.read(path, index=":")
-            found += images if isinstance(images, list) else [images]
-        if not found:
-            raise CampaignError("there are no structures to begin from")
-        return found
-
     def _frames(self, *parts: str, iteration: int | None = None) -> list[Frame]:
         labels = self._store.labels("done", iteration=iteration)
         chosen = [label for label in labels if label.part in parts]
@@ -343,7 +358,7 @@ class Campaign:
         limit, scale = self._config.select.absurd_above, self._store.fact("scale")
         return explore(
             self._config.explore,
-            self._structures(),
+            start_structures(self._config),
             model,
             watch_with(measure, limit, scale),
             self._folder.candidates(self.iteration),

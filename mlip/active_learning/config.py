@@ -1,7 +1,7 @@
 """The one config of a campaign. Each part sits beside the code that it sets up."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -9,6 +9,7 @@ from mlip.active_learning.executors.local import LocalPool
 from mlip.active_learning.executors.parsl import ParslPool
 from mlip.active_learning.executors.slurm import Slurm
 from mlip.active_learning.explorers import Explorer, MDExplorer
+from mlip.active_learning.labelled import LabelledConfig
 from mlip.active_learning.labeller import FailureLimits
 from mlip.active_learning.labelling.config import CalculatorConfig
 from mlip.active_learning.selection import SelectionConfig
@@ -21,6 +22,7 @@ from mlip.training.config import FitConfig
 EXAMPLE = """\
 # Run with: mlip active run FOLDER        Paths are relative to this file.
 structures: [start.extxyz]     # one or more structures to begin from; labels in them are not used
+# labelled: {files: [done.extxyz]}            # frames that the same calculator has labelled
 calculator:                    # any calculator of ASE, see the page "your own DFT code"
   preset: pyscf                # PBE-D3(BJ)/def2-SVP for molecules; espresso, gpaw, tblite
   # factory: ase.calculators.vasp:Vasp        # or your own
@@ -45,10 +47,11 @@ seed: 0
 
 
 class InitialConfig(Settings):
-    """What is labelled before there is a potential: the given structures and rattled copies."""
+    """What there is before there is a potential: labelled frames, the given structures, and rattled
+    copies."""
 
     count: int = Field(default=20, ge=4)
-    """Structures, the given ones included."""
+    """Structures, labelled frames and given ones included."""
     amplitude: float = Field(default=0.1, gt=0.0)
     """Å, standard deviation of the largest displacements."""
     strain: float = Field(default=0.02, ge=0.0, lt=0.5)
@@ -87,8 +90,11 @@ class StopConfig(Settings):
 class CampaignConfig(Settings):
     """A campaign: where it begins, who labels, what is learned, how it explores, when it ends."""
 
-    structures: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Files of structures to begin and explore from."""
+    structures: tuple[str, ...] = ()
+    """Files of structures to begin and explore from; without any, exploration is from the first
+    labelled frame of each composition."""
+    labelled: LabelledConfig | None = None
+    """Frames that have labels, made by the same calculator."""
     calculator: CalculatorConfig
     """What makes the labels."""
     executor: Annotated[
@@ -115,6 +121,8 @@ class CampaignConfig(Settings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "CampaignConfig":
+        if not self.structures and self.labelled is None:
+            raise ValueError("give structures to begin from, or labelled frames, or both")
         if self.uncertainty == "committee" and self.learning.members < 2:
             raise ValueError(
                 "the spread of a committee needs learning.members of 2 or more; a single model has "
@@ -126,5 +134,12 @@ class CampaignConfig(Settings):
 
     def relative_to(self, folder: Path) -> "CampaignConfig":
         """The same with full paths."""
-        paths = tuple(str((folder / path).resolve()) for path in self.structures)
-        return self.model_copy(update={"structures": paths})
+        found: dict[str, Any] = {"structures": _full(folder, self.structures)}
+        if self.labelled is not None:
+            files = _full(folder, self.labelled.files)
+            found["labelled"] = self.labelled.model_copy(update={"files": files})
+        return self.model_copy(update=found)
+
+
+def _full(folder: Path, paths: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(str((folder / path).resolve()) for path in paths)

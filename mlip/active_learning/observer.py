@@ -5,7 +5,7 @@ from typing import Literal
 from mlip.active_learning.labeller import LabelCounts
 from mlip.training.observers import Observer
 
-Step = Literal["label", "judge", "train", "explore", "choose", "finished"]
+Step = Literal["check", "label", "judge", "train", "explore", "choose", "finished"]
 
 
 class CampaignObserver(Observer):

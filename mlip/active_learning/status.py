@@ -22,7 +22,8 @@ class IterationStatus:
     ----------
     before, after : errors of forces (eV/Å) and energies (eV/atom) of its new labels, rms, by the
         potential before and after it was trained on them; None where there is none yet
-    seconds : wall time of all its calculations
+    computed : labels for which there were calculations
+    seconds : wall time of these
     learned_before, learned_after : finished labels without those of this iteration, and with them
     """
 
@@ -30,6 +31,7 @@ class IterationStatus:
     counts: LabelCounts
     before: dict[str, Any] | None
     after: dict[str, Any] | None
+    computed: int
     seconds: float
     learned_before: int
     learned_after: int
@@ -73,8 +75,9 @@ class CampaignStatus:
 
     @property
     def mean_seconds(self) -> float | None:
-        """Wall time of one label, on average; None if none is settled."""
-        return self.seconds / self.counts.settled if self.counts.settled else None
+        """Wall time of one computed label, on average; None if there is none."""
+        computed = sum(one.computed for one in self.iterations)
+        return self.seconds / computed if computed else None
 
     @property
     def seconds_left(self) -> float | None:
@@ -138,6 +141,7 @@ def _iteration(store: Store, labels: list[Label], number: int) -> IterationStatu
         counts=counts,
         before=store.fact(f"judgement {number}"),
         after=store.fact(f"after {number}"),
+        computed=sum(label.seconds is not None for label in own),
         seconds=sum(label.seconds or 0.0 for label in own),
         learned_before=before,
         learned_after=before + counts.done,

@@ -163,10 +163,11 @@ class Store:
     def add(self, structures: Sequence[Structure], iteration: int) -> int:
         """Queue structures for labelling, in this order; those that are there already are left
         out. Returns how many are new."""
-        known = {key for (key,) in self._all("SELECT key FROM structures")}
+        known = dict(self._all("SELECT key, iteration FROM structures"))
         new = {s.key: s for s in structures if s.key not in known}
+        free = list(known.values()).count(iteration)
         with self.transaction():
-            for place, one in enumerate(new.values()):
+            for place, one in enumerate(new.values(), start=free):
                 origin = json.dumps(dict(one.origin))
                 row = (one.key, iteration, place, one.frame, origin)
                 self._base.execute("INSERT INTO structures VALUES (?, ?, ?, ?, ?)", row)
@@ -229,6 +230,14 @@ class Store:
                 " WHERE key = ?",
                 json.dumps(last.results), digest, key,
             )  # fmt: skip
+
+    def adopt(self, key: str, results: Mapping[str, Any], fingerprint: str) -> None:
+        """What was known before becomes the label, as if made with a fingerprint that is there."""
+        self._change(
+            "UPDATE labels SET status = 'done', reason = NULL, results = ?, fingerprint = ?"
+            " WHERE key = ?",
+            json.dumps(dict(results)), fingerprint, key,
+        )  # fmt: skip
 
     def set_failed(self, key: str, reason: str) -> None:
         """There will be no label."""

@@ -8,6 +8,7 @@ from mlip.cli import console
 from mlip.training.metrics import Errors
 
 _STEPS: Mapping[Step, str] = {
+    "check": "the calculator meets the labelled frames",
     "label": "labels are computed",
     "judge": "the last potential meets the new labels",
     "train": "a committee learns from all labels",

@@ -1,0 +1,62 @@
+"""What a campaign begins from: given structures, or frames with labels, and rattled copies."""
+
+import ase.io
+import numpy as np
+from ase import Atoms
+
+from mlip.active_learning.config import CampaignConfig
+from mlip.active_learning.exploration import Candidate
+from mlip.active_learning.explorers import is_physical, rattled
+from mlip.active_learning.labelled import first_of_each_composition, read_labelled
+from mlip.data import Frame
+
+
+def labelled_beginning(config: CampaignConfig) -> list[Frame]:
+    """The labelled frames, if there are any.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be used.
+    """
+    return read_labelled(config.labelled) if config.labelled else []
+
+
+def start_structures(config: CampaignConfig) -> list[Atoms]:
+    """The given structures; where there are none, the first labelled frame of each composition.
+
+    Raises
+    ------
+    ValueError
+        If files hold no structures.
+    """
+    if not config.structures:
+        return [frame.atoms for frame in first_of_each_composition(labelled_beginning(config))]
+    found: list[Atoms] = []
+    for path in config.structures:
+        images = ase.io.read(path, index=":")
+        found += images if isinstance(images, list) else [images]
+    if not found:
+        raise ValueError("there are no structures to begin from")
+    return found
+
+
+def initial_structures(config: CampaignConfig, seed: int, n_labelled: int) -> list[Candidate]:
+    """The given structures, then copies of them in turn, more and more rattled: as many as are
+    wanted besides the labelled frames."""
+    initial = config.initial
+    random = np.random.default_rng(seed)
+    starts = start_structures(config)
+    chosen = [
+        Candidate(atoms, {"explorer": "given", "from": n})
+        for n, atoms in enumerate(starts if config.structures else [])
+    ]
+    for number, share in enumerate(
+        np.linspace(0.1, 1.0, max(initial.count - len(chosen) - n_labelled, 0))
+    ):
+        origin = number % len(starts)
+        size = float(share)
+        copy = rattled(starts[origin], size * initial.amplitude, size * initial.strain, random)
+        if is_physical(copy):
+            chosen.append(Candidate(copy, {"explorer": "rattle", "from": origin}))
+    return chosen
