@@ -194,10 +194,9 @@ class Campaign:
         share = self._config.learning.valid
         parts = {}
         for number, label in enumerate(new, start=before):
-            is_valid = int((number + 1) * share) > int(number * share)
-            parts[label.key] = "valid" if is_valid else "train"
+            parts[label.key] = "valid" if _is_held_out(number, share) else "train"
         if self.iteration == 0 and "valid" not in parts.values():
-            parts[done[-1].key] = "valid"
+            parts[done[len(done) // 2].key] = "valid"
         with self._store.transaction():
             self._store.set_parts(parts)
             self._go_to("judge" if self.iteration else "train")
@@ -371,6 +370,12 @@ class Campaign:
         """A seed for one purpose in this iteration."""
         source = np.random.SeedSequence([self._config.seed, self.iteration, *purpose])
         return int(source.generate_state(1)[0]) % 2**31
+
+
+def _is_held_out(number: int, share: float) -> bool:
+    """Whether the label of this number goes into the validation set: one in 1 / share, in the
+    middle of them, since the last of the initial structures are the most distorted."""
+    return int((number + 1) * share + 0.5) > int(number * share + 0.5)
 
 
 def _decisive(config: CampaignConfig) -> dict[str, Any]:
