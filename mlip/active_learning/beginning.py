@@ -1,5 +1,7 @@
 """What a campaign begins from: given structures, or frames with labels, and rattled copies."""
 
+from typing import Any
+
 import ase.io
 import numpy as np
 from ase import Atoms
@@ -7,8 +9,10 @@ from ase import Atoms
 from mlip.active_learning.config import CampaignConfig
 from mlip.active_learning.exploration import Candidate
 from mlip.active_learning.explorers import is_physical, rattled
+from mlip.active_learning.frames import queued_structure
 from mlip.active_learning.labelled import first_of_each_composition, read_labelled
-from mlip.data import Frame
+from mlip.active_learning.labelling.fingerprint import plain_digest
+from mlip.data import Frame, fingerprint
 
 
 def labelled_beginning(config: CampaignConfig) -> list[Frame]:
@@ -60,3 +64,20 @@ def initial_structures(config: CampaignConfig, seed: int, n_labelled: int) -> li
         if is_physical(copy):
             chosen.append(Candidate(copy, {"explorer": "rattle", "from": origin}))
     return chosen
+
+
+def decisive(config: CampaignConfig) -> dict[str, Any]:
+    """What must not change when a campaign is continued: all that decides a label or a step. When
+    it stops, where it lies and calculations run, and how patient it is may. Of files, what is in
+    them counts."""
+    free = {"executor", "failures", "stop", "calculator", "structures", "labelled"}
+    plain = config.model_dump(mode="json", exclude=free)
+    del plain["learning"]["device"]
+    keys = [queued_structure(atoms, {}).key for atoms in start_structures(config)]
+    own: dict[str, Any] = {
+        "structures": plain_digest(keys),
+        "calculator": config.calculator.settings(),
+    }
+    if config.labelled is not None:
+        own["labelled"] = fingerprint(labelled_beginning(config))
+    return plain | own

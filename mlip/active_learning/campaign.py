@@ -15,11 +15,11 @@ campaign that was killed has the same frames and ends with the same model as one
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from mlip.active_learning.beginning import (
+    decisive,
     initial_structures,
     labelled_beginning,
     start_structures,
@@ -149,7 +149,7 @@ class Campaign:
         """Queue what is labelled first: the structures, or labelled frames to be computed again."""
         frames = labelled_beginning(self._config)
         with self._store.transaction():
-            self._store.set_fact("config", _decisive(self._config))
+            self._store.set_fact("config", decisive(self._config))
             self._store.set_fact("iteration", 0)
             if self._config.labelled is None:
                 self._queue_initial(0)
@@ -218,7 +218,7 @@ class Campaign:
         parts = {part: self._frames(part) for part in ("train", "valid")}
         write_data(folder, parts)
         theory = str(next(iter(self._store.fingerprints().values())))
-        learning = self._config.learning
+        learning = self._config.seeded_learning()
         paths = []
         for member in range(learning.members):
             self._observer.member_begins(member, learning.members)
@@ -324,7 +324,7 @@ class Campaign:
 
     def _check_config(self) -> None:
         """What was begun is continued."""
-        changed = differing([self._store.fact("config"), _decisive(self._config)])
+        changed = differing([self._store.fact("config"), decisive(self._config)])
         if changed:
             raise CampaignError(
                 f"the campaign in {self._folder.path} was begun with another config:\n"
@@ -376,10 +376,3 @@ def _is_held_out(number: int, share: float) -> bool:
     """Whether the label of this number goes into the validation set: one in 1 / share, in the
     middle of them, since the last of the initial structures are the most distorted."""
     return int((number + 1) * share + 0.5) > int(number * share + 0.5)
-
-
-def _decisive(config: CampaignConfig) -> dict[str, Any]:
-    """What must not change when a campaign is continued: all that decides a label or a step. When
-    it stops, where calculations run and how patient it is may."""
-    plain = config.model_dump(mode="json", exclude={"executor", "failures", "stop", "calculator"})
-    return plain | {"calculator": config.calculator.settings()}

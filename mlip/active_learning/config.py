@@ -132,6 +132,11 @@ class CampaignConfig(Settings):
             raise ValueError("calculator.properties must contain forces: they tell what is unknown")
         return self
 
+    def seeded_learning(self) -> LearningConfig:
+        """How potentials are trained, with the seed that follows from that of the campaign."""
+        seed = (self.seed + self.learning.seed) % 2**31
+        return self.learning.model_copy(update={"seed": seed})
+
     def relative_to(self, folder: Path) -> "CampaignConfig":
         """The same with full paths."""
         found: dict[str, Any] = {"structures": _full(folder, self.structures)}

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.io import read, write
 from killing import run_and_kill
-from small_campaign import write_campaign
+from small_campaign import read_campaign, write_campaign
 
 from mlip.active_learning.campaign import Campaign, CampaignError, run_campaign
 from mlip.active_learning.campaign_folder import CampaignFolder
 from mlip.active_learning.labeller import LabelCounts
 from mlip.active_learning.labelling.fingerprint import MixedLabelsError
+from mlip.active_learning.learning import member_seed
 from mlip.active_learning.status import NoCampaignError, campaign_status
 from mlip.active_learning.store import Store
 from mlip.data import read_frames
@@ -129,6 +131,31 @@ def test_another_config_is_refused_and_told(finished: Path, tmp_path: Path) -> N
     )
     with pytest.raises(CampaignError, match=r"calculator\.kwargs\.k: None / 2\.0"):
         run_campaign(config, tmp_path / "copy")
+
+
+def test_a_campaign_goes_on_wherever_it_lies_but_not_from_other_structures(
+    finished: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "moved"
+    shutil.copytree(finished, folder)
+    assert run_campaign(read_campaign(folder), folder) == "1 iterations are done"
+    atoms = read(folder / "start.extxyz")
+    atoms.positions[0, 0] += 0.1
+    write(folder / "start.extxyz", atoms)
+    with pytest.raises(CampaignError, match="structures"):
+        run_campaign(read_campaign(folder), folder)
+
+
+def test_the_most_distorted_of_the_first_structures_are_trained_on(finished: Path) -> None:
+    labels = Store(finished / "campaign.db").labels(iteration=0)
+    assert [label.part for label in labels] == ["train", "valid", "train", "train", "train"]
+
+
+def test_the_seed_of_a_campaign_reaches_its_members(tmp_path: Path) -> None:
+    one = write_campaign(tmp_path / "one")
+    other = one.model_copy(update={"seed": 5})
+    seeds = [member_seed(config.seeded_learning(), 1) for config in (one, other)]
+    assert seeds[1] - seeds[0] == 5
 
 
 def test_a_calculator_that_changed_under_way_is_noticed(finished: Path, tmp_path: Path) -> None:
