@@ -1,8 +1,8 @@
-"""The page of every config field, and the example, made from the settings classes themselves."""
+"""The pages of every config field, and the example, made from the settings classes themselves."""
 
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
@@ -23,6 +23,17 @@ from. {doc}`../training` explains what the fields do together.
 
 A field without default is required. `null` is YAML's word for nothing. On the command line every
 field is named by its full place: `mlip train config.yaml --set loss.energy.weight=10`.
+"""
+
+CAMPAIGN_INTRODUCTION = """\
+# Every field of a campaign
+
+This page is made from the code. `mlip schema --campaign` prints the same as a JSON schema, with
+which editors complete and check `campaign.yaml` while it is typed; `mlip active init` writes one to
+start from. {doc}`../active_learning` explains what the fields do together.
+
+A field without default is required. `null` is YAML's word for nothing. What `learning` takes from a
+training run is described with {doc}`every config field <config>`, as are models and descriptors.
 """
 
 _BASIC = {bool: "true or false", int: "whole number", float: "number", str: "text"}
@@ -68,7 +79,9 @@ class Place:
 
 
 def write_config_pages(folder: Path) -> None:
-    """One page with a section for each kind of settings that a training config can hold."""
+    """For each kind of settings that a config can hold a section: on one page those of a training
+    run, on another those that a campaign has besides."""
+    from mlip.active_learning.config import CampaignConfig
     from mlip.descriptors import DESCRIPTORS
     from mlip.models import MODELS
     from mlip.training.config import EXAMPLE, TrainingConfig
@@ -78,16 +91,23 @@ def write_config_pages(folder: Path) -> None:
         places += _places(model.Config, "model")
     for descriptor in DESCRIPTORS.values():
         places += _places(descriptor.Config, "model.descriptor")
-    sections = {}
-    for place in places:
-        sections.setdefault(place.kind, []).append(place)
+    training = _by_kind(places)
+    campaign = _by_kind(_places(CampaignConfig, ""))
+    own = {kind: found for kind, found in campaign.items() if kind not in training}
     folder.mkdir(exist_ok=True)
-    text = "\n".join([INTRODUCTION, *(_section(found) for found in sections.values())])
-    (folder / "config.md").write_text(text, encoding="utf-8")
+    _write(folder / "config.md", INTRODUCTION, training)
+    _write(folder / "campaign_config.md", CAMPAIGN_INTRODUCTION, own)
     (folder / "example.yaml").write_text(EXAMPLE, encoding="utf-8")
 
 
 # ---------------------------------------------------------------------------------------- walking
+
+
+def _by_kind(places: Iterable[Place]) -> dict[type[Settings], list[Place]]:
+    found: dict[type[Settings], list[Place]] = {}
+    for place in places:
+        found.setdefault(place.kind, []).append(place)
+    return found
 
 
 def _places(kind: type[Settings], path: str) -> Iterator[Place]:
@@ -107,6 +127,11 @@ def _settings_in(annotation: Any) -> Iterator[type[Settings]]:
 
 
 # ---------------------------------------------------------------------------------------- writing
+
+
+def _write(path: Path, introduction: str, kinds: dict[type[Settings], list[Place]]) -> None:
+    sections = [_section(found) for found in kinds.values()]
+    path.write_text("\n".join([introduction, *sections]), encoding="utf-8")
 
 
 def _section(places: list[Place]) -> str:
@@ -149,8 +174,17 @@ def _default(field: FieldInfo) -> str:
             return f"default {chosen}" if chosen else "default: all defaults of it"
         value = given
     elif hasattr(value, "__iter__") and not isinstance(value, str | dict):
-        value = list(value)
+        value = [_plain(item) for item in value]
     return f"default `{yaml.safe_dump(value, default_flow_style=True).split(chr(10))[0]}`"
+
+
+def _plain(item: Any) -> Any:
+    """An item of a list as a config has it."""
+    if not isinstance(item, Settings):
+        return item
+    chosen = Place("", type(item)).component
+    named = {"name": chosen} if chosen else {}
+    return named | item.model_dump(mode="json", exclude_defaults=True)
 
 
 def _type_in_words(annotation: Any, metadata: list[Any]) -> str:

@@ -43,6 +43,7 @@ from mlip.active_learning.labelling.fingerprint import differing
 from mlip.active_learning.labelling.folder import LabelRequest
 from mlip.active_learning.learning import join_members, member_seed, train_member, write_data
 from mlip.active_learning.observer import CampaignObserver, Step
+from mlip.active_learning.report import write_campaign_report
 from mlip.active_learning.selection import select, verdicts
 from mlip.active_learning.store import Considered, Store, backup_of
 from mlip.active_learning.uncertainty import CommitteeSpread, FeatureDistance, ForceUncertainty
@@ -62,7 +63,7 @@ def run_campaign(
     *,
     retry_failed: bool = False,
 ) -> str:
-    """Start or continue the campaign in a folder; why it ended.
+    """Start or continue the campaign in a folder, and report on it at its end; why it ended.
 
     Parameters
     ----------
@@ -80,9 +81,11 @@ def run_campaign(
         store = Store(CampaignFolder(folder).store)
         try:
             campaign = Campaign(config, CampaignFolder(folder), store, observer)
-            return campaign.run(retry_failed)
+            reason = campaign.run(retry_failed)
         finally:
             store.close()
+        write_campaign_report(folder)
+        return reason
 
 
 class Campaign:

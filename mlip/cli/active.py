@@ -43,6 +43,7 @@ def run(
     Killed at any moment, the same command goes on, to the same result.
     """
     from mlip.active_learning.campaign import run_campaign
+    from mlip.active_learning.campaign_folder import CampaignFolder
     from mlip.active_learning.config import CampaignConfig
     from mlip.cli import console
     from mlip.cli.active_screen import CampaignScreen
@@ -53,7 +54,20 @@ def run(
         reason = run_campaign(config, folder, CampaignScreen(bar), retry_failed=retry_failed)
     status(folder)
     console.show(f"finished: {reason}")
-    console.show(f"model {folder / 'model.safetensors'}")
+    files = CampaignFolder(folder)
+    console.show(f"model {files.model}, report {files.report}")
+
+
+@active_app.command()
+def report(folder: _Folder) -> None:
+    """Write report.html: errors, calibration, what was asked for and why, what it cost.
+
+    Also of a campaign that runs or has stopped; one that ends by itself writes it too.
+    """
+    from mlip.active_learning.report import write_campaign_report
+    from mlip.cli import console
+
+    console.show(f"report {write_campaign_report(folder)}")
 
 
 @active_app.command()

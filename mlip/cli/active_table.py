@@ -11,10 +11,10 @@ from mlip.training.page import duration
 
 #: Names and widths of the columns, and above them what some have in common.
 _COLUMNS = (
-    ("iteration", 9), ("done", 5), ("failed", 6), ("waiting", 7), ("before", 7), ("after", 7),
+    ("iteration", 9), ("done", 4), ("failed", 6), ("waiting", 7), ("before", 7), ("after", 7),
     ("before", 8), ("after", 8), ("factor", 7), ("time [h]", 8),
 )  # fmt: skip
-_ABOVE = (("labels", 30), ("forces [meV/Å]", 15), ("energy [meV/atom]", 17), ("calibr.", 7))
+_ABOVE = (("labels", 29), ("forces [meV/Å]", 15), ("energy [meV/atom]", 17), ("calibr.", 7))
 _DOING = {
     "label": "labels are computed",
     "judge": "the last potential is compared with the new labels",

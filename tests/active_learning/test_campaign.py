@@ -22,13 +22,6 @@ from mlip.models import load_model, read_card
 SCRIPT = Path(__file__).parent / "drive_campaign.py"
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("campaigns") / "one"
-    assert run_campaign(write_campaign(folder), folder) == "1 iterations are done"
-    return folder
-
-
 def test_it_leaves_a_committee_that_says_what_it_learned_from(finished: Path) -> None:
     model = load_model(finished / "model.safetensors")
     card = read_card(finished / "model.safetensors")

@@ -3,13 +3,14 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from mlip.active_learning.driver_lock import DEAD_AFTER, FolderInUseError, driver_lock
+from mlip.active_learning.driver_lock import DEAD_AFTER, FolderInUseError, driver_lock, driver_of
 
 HOLDER = """
 import sys, signal
@@ -51,8 +52,32 @@ def test_an_old_sign_of_life_does_not(tmp_path: Path) -> None:
         assert "elsewhere" not in (tmp_path / "driver.json").read_text(encoding="utf-8")
 
 
+def test_a_driver_at_work_is_seen(tmp_path: Path) -> None:
+    assert driver_of(tmp_path) is None
+    with driver_lock(tmp_path):
+        found = driver_of(tmp_path)
+    assert found is not None
+    assert (found.process, found.host) == (os.getpid(), socket.gethostname())
+    assert driver_of(tmp_path) is None
+
+
+@pytest.mark.parametrize(("age", "alive"), [(0.5 * DEAD_AFTER, True), (2.0 * DEAD_AFTER, False)])
+def test_a_driver_elsewhere_is_alive_by_its_sign(age: float, alive: bool, tmp_path: Path) -> None:
+    _sign_of_elsewhere(tmp_path, age)
+    assert (driver_of(tmp_path) is not None) == alive
+
+
+def test_a_killed_driver_is_not_at_work(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    sign = {"host": socket.gethostname(), "process": ended.pid, "started": 0.0}
+    (tmp_path / "driver.json").write_text(json.dumps(sign), encoding="utf-8")
+    assert driver_of(tmp_path) is None
+
+
 def _sign_of_elsewhere(folder: Path, age: float) -> None:
     sign = folder / "driver.json"
-    sign.write_text(json.dumps({"host": "elsewhere", "process": 7}), encoding="utf-8")
+    content = {"host": "elsewhere", "process": 7, "started": 0.0}
+    sign.write_text(json.dumps(content), encoding="utf-8")
     when = sign.stat().st_mtime - age
     os.utime(sign, (when, when))

@@ -1,5 +1,6 @@
 """`mlip active`: what it writes, shows and refuses."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,14 +8,15 @@ from typer.testing import CliRunner
 
 from mlip.active_learning.campaign_folder import CampaignFolder
 from mlip.active_learning.config import EXAMPLE
+from mlip.active_learning.driver_lock import driver_lock
 from mlip.active_learning.labelling.fingerprint import Fingerprint
 from mlip.active_learning.labelling.outcome import Attempt, LabelOutcome
 from mlip.active_learning.store import Store, Structure
 from mlip.cli.main import app
 
 
-def run(*words: str) -> str:
-    result = CliRunner().invoke(app, ["active", *words], env={"COLUMNS": "200"})
+def run(*words: str, columns: str = "200") -> str:
+    result = CliRunner().invoke(app, ["active", *words], env={"COLUMNS": columns})
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.output
@@ -43,10 +45,92 @@ def test_status_shows_labels_errors_and_failures(tmp_path: Path) -> None:
         assert fact in shown, fact
     assert "no convergence" in shown
     assert "and more" not in shown
+    assert f"mlip active run {tmp_path} --retry-failed" in shown
+
+
+def campaign_of(folder: Path, n_iterations: int = 3) -> Store:
+    """A store of a campaign of which the last iteration has begun: two labels are done, one failed,
+    one runs and one waits."""
+    store = Store(CampaignFolder(folder).store)
+    for iteration in range(n_iterations):
+        keys = [f"{iteration}{letter}" for letter in "abcde"]
+        store.add([Structure(key, "", {}) for key in keys], iteration)
+        for key in keys[:2]:
+            store.settle(key, outcome())
+        store.set_failed(keys[2], "no convergence")
+        store.set_running(keys[3])
+    for iteration in range(1, n_iterations - 1):
+        errors = {"force_rms": 1.23456, "energy_rms": 0.98765, "scale": 12.346, "correlation": 0.5,
+                  "within": None, "keys": [], "found": []}  # fmt: skip
+        store.set_fact(f"judgement {iteration}", errors)
+        store.set_fact(f"after {iteration}", errors)
+    store.set_fact("iteration", n_iterations - 1)
+    store.set_fact("step", "label")
+    return store
+
+
+def outcome() -> LabelOutcome:
+    fingerprint = Fingerprint(code="Toy", version="7", dft=True, settings={})
+    attempt = Attempt(folder="attempt-1", fingerprint=fingerprint, results={}, seconds=1800.0)
+    return LabelOutcome(attempts=(attempt,))
+
+
+@pytest.mark.parametrize("columns", ["80", "200"])
+def test_the_table_has_80_columns_and_whole_headers(tmp_path: Path, columns: str) -> None:
+    campaign_of(tmp_path, n_iterations=12).close()
+    lines = run("status", str(tmp_path), columns=columns).splitlines()
+    above = lines.index("                       labels  forces [meV/Å] energy [meV/atom] calibr.")
+    header, *rows = lines[above + 1 : above + 14]
+    assert header.split() == ["iteration", "done", "failed", "waiting", "before", "after", "before",
+                              "after", "factor", "time", "[h]"]  # fmt: skip
+    assert max(map(len, [lines[above], header, *rows])) <= 80
+    assert rows[0].split() == ["0", "2", "1", "2", "1.00"]
+    assert rows[10].split() == ["10", "2", "1", "2", "1234.6", "1234.6", "987.6", "987.6", "12.35",
+                                "1.00"]  # fmt: skip
+    for row in rows[1:11]:  # figures end below the ends of their headers
+        assert row.index("1234.6") == header.index("before")
+        assert row.rindex("12.35") + 5 == header.index("factor") + 6
+
+
+def test_an_unfinished_campaign_says_what_goes_on_and_what_to_do(tmp_path: Path) -> None:
+    """Of nine settled labels six took half an hour each; of the two that are left one runs."""
+    campaign_of(tmp_path).close()
+    shown = run("status", str(tmp_path))
+    assert "6 labels, 3 failed in 3 h 0 min, 20 min 0 s each" in shown
+    assert (
+        "iteration 2: labels are computed, 3 of 5 are finished, 1 running; about 40 min 0 s more"
+    ) in shown
+    assert f"nobody is at work: continue with mlip active run {tmp_path}" in shown
+
+
+def test_a_driver_at_work_is_told(tmp_path: Path) -> None:
+    campaign_of(tmp_path).close()
+    with driver_lock(tmp_path):
+        shown = run("status", str(tmp_path))
+    assert f"at work: process {os.getpid()} on " in shown
+    assert "nobody is at work" not in shown
+
+
+def test_before_the_first_label_there_is_nothing_to_estimate(tmp_path: Path) -> None:
+    store = Store(CampaignFolder(tmp_path).store)
+    store.add([Structure("a", "", {})], 0)
+    store.set_fact("step", "label")
+    store.close()
+    shown = run("status", str(tmp_path))
+    assert "iteration 0: labels are computed, 0 of 1 are finished, 0 running\n" in shown
+    assert "each" not in shown
+
+
+def test_report_says_where_it_is(tmp_path: Path) -> None:
+    campaign_of(tmp_path).close()
+    assert f"report {tmp_path / 'report.html'}" in run("report", str(tmp_path))
+    assert "not finished: iteration 2, label" in (tmp_path / "report.html").read_text("utf-8")
 
 
 def test_a_folder_without_campaign_is_told(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no campaign has begun"):
         run("status", str(tmp_path))
+    with pytest.raises(ValueError, match="no campaign has begun"):
+        run("report", str(tmp_path))
     with pytest.raises(ValueError, match=r"campaign\.yaml"):
         run("run", str(tmp_path))

@@ -3,6 +3,7 @@ import json
 import yaml
 from typer.testing import CliRunner
 
+from mlip.active_learning.config import EXAMPLE, CampaignConfig
 from mlip.cli.main import app
 from mlip.data.splits import PARTS
 from mlip.settings import parse_settings
@@ -15,6 +16,17 @@ def test_the_schema_is_json_that_names_all_parts() -> None:
     schema = json.loads(result.stdout)
     assert {"data", "model", "loss", "epochs"} <= set(schema["properties"])
     assert "soap" in result.stdout
+
+
+def test_the_schema_of_a_campaign_names_all_parts() -> None:
+    result = CliRunner().invoke(app, ["schema", "--campaign"])
+    assert result.exit_code == 0
+    schema = json.loads(result.stdout)
+    assert set(schema["properties"]) == set(CampaignConfig.model_fields)
+    fields = schema["$defs"]["SelectionConfig"]["properties"]
+    assert "eV/Å" in fields["uncertain_above"]["description"]
+    result = CliRunner().invoke(app, ["schema", "--campaign", "--example"])
+    assert result.stdout.rstrip() == EXAMPLE.rstrip()
 
 
 def test_the_example_can_be_trained() -> None:

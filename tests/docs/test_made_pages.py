@@ -3,16 +3,25 @@
 import importlib
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
 from pages import ROOT
 from toy import toy
 
+from mlip.active_learning.config import CampaignConfig, LearningConfig, StopConfig
+from mlip.active_learning.executors.local import LocalPool
+from mlip.active_learning.executors.slurm import Slurm
+from mlip.active_learning.explorers import MDExplorer, RattleExplorer
+from mlip.active_learning.labelling.config import CalculatorConfig
+from mlip.active_learning.selection import SelectionConfig
 from mlip.descriptors import DESCRIPTORS
 from mlip.models import MODELS
 from mlip.training import TrainingConfig
 from mlip.validation.doctor import examine
+
+PAGES = ("config", "campaign_config")
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +46,22 @@ def test_every_field_is_described(made: Path) -> None:
         assert f": {name}\n" in text, name
 
 
+def test_every_field_of_a_campaign_is_described_once(made: Path) -> None:
+    training, campaign = ((made / f"{page}.md").read_text("utf-8") for page in PAGES)
+    for kind in (CampaignConfig, LearningConfig, CalculatorConfig, SelectionConfig, StopConfig,
+                 LocalPool.Config, Slurm.Config, MDExplorer, RattleExplorer):  # fmt: skip
+        for name in kind.model_fields:
+            assert f"\n**{name}** — " in campaign, name
+    for name in ("local", "slurm", "md", "rattle", "script"):
+        assert f": {name}\n" in campaign, name
+    assert "default `[{name: md}]`" in campaign
+    assert sys.executable not in campaign
+    targets = re.findall(r"^\((.*)\)=$", training + campaign, re.M)
+    assert len(targets) == len(set(targets))
+
+
 def test_types_and_defaults_are_words(made: Path) -> None:
-    text = (made / "config.md").read_text(encoding="utf-8")
+    text = "".join((made / f"{page}.md").read_text("utf-8") for page in PAGES)
     assert "**epochs** — whole number ≥ 1; default `200`" in text
     assert "**dtype** — `float32` or `float64`; default `float32`" in text
     for noise in ("typing.", "Annotated", "NoneType", "FieldInfo", "— value", "PydanticUndefined"):
@@ -46,7 +69,7 @@ def test_types_and_defaults_are_words(made: Path) -> None:
 
 
 def test_links_inside_the_page_lead_somewhere(made: Path) -> None:
-    text = (made / "config.md").read_text(encoding="utf-8")
+    text = "".join((made / f"{page}.md").read_text("utf-8") for page in PAGES)
     for target in re.findall(r"\]\(#([^)]+)\)", text):
         assert f"({target})=" in text, target
 

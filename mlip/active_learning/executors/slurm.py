@@ -36,8 +36,8 @@ class Slurm:
         `calculator.time_limit` times the number of attempts."""
         setup: tuple[str, ...] = ()
         """Lines of the shell before the worker starts, as `module load vasp`."""
-        python: str = sys.executable
-        """The interpreter on the compute nodes."""
+        python: str | None = None
+        """The interpreter on the compute nodes; without it that of the driver."""
 
         def build(self) -> "Slurm":
             """The executor."""
@@ -78,7 +78,7 @@ class Slurm:
             "open-mode": "append",
         }
         lines = ["#!/bin/bash", *sbatch_lines(options), *self._config.setup]
-        command = shlex.join(worker_command(label, self._config.python))
+        command = shlex.join(worker_command(label, self._config.python or sys.executable))
         return "\n".join([*lines, f"exec {command}", ""])
 
 
