@@ -138,7 +138,9 @@ class AtomicGraph:
         return dataclasses.replace(self, **changes)
 
     def to(self, device: torch.device | str) -> "AtomicGraph":
-        """The same graph on another device."""
+        """The same graph on another device; itself, if it is there."""
+        if self.device == torch.device(device):
+            return self
         moved = {
             f.name: value.to(device)
             for f in dataclasses.fields(self)
@@ -183,7 +185,8 @@ class AtomicGraph:
     def volumes(self) -> Float[Tensor, " structures"]:
         """Volume of each cell, |det|, in Å^3; NaN unless the structure is periodic in all three
         directions: a slab or a molecule has none."""
-        volumes = torch.linalg.det(self.cell).abs()
+        a, b, c = self.cell.unbind(1)
+        volumes = torch.linalg.vecdot(a, torch.linalg.cross(b, c)).abs()
         return torch.where(self.pbc.all(dim=1), volumes, torch.nan)
 
     def edge_vectors(self) -> Float[Tensor, "edges 3"]:
@@ -212,13 +215,12 @@ class AtomicGraph:
 
     def strained(self, strain: Float[Tensor, "structures 3 3"]) -> "AtomicGraph":
         """Positions and cells deformed together: every vector v becomes v @ (1 + strain)."""
-        deformation = torch.eye(3, dtype=strain.dtype, device=strain.device) + strain
         if self.n_structures == 1:
-            positions = self.positions @ deformation[0]
+            positions = torch.addmm(self.positions, self.positions, strain[0])
         else:
-            of_atoms = deformation.index_select(0, self.structure)
-            positions = torch.einsum("ac,acd->ad", self.positions, of_atoms)
-        return self.replace(positions=positions, cell=self.cell @ deformation)
+            of_atoms = strain.index_select(0, self.structure)
+            positions = self.positions + torch.einsum("ac,acd->ad", self.positions, of_atoms)
+        return self.replace(positions=positions, cell=torch.baddbmm(self.cell, self.cell, strain))
 
     def within(self, cutoff: float) -> "AtomicGraph":
         """The graph with only the edges shorter than `cutoff` (Å): the same, in the same order, as

@@ -69,7 +69,14 @@ class AtomicNetwork(nn.Module):
 
     def forward(self, features: Float[Tensor, "atoms features"]) -> Float[Tensor, " atoms"]:
         """Energies of atoms in units of the scale of the model."""
-        return self.layers(self._standardised(features)).squeeze(1)
+        first = self.linears[0]
+        # the scale goes into the weights, which are fewer numbers than the features of many atoms
+        values = nn.functional.linear(
+            features[:, : self.n_features] - self.mean, first.weight / self.scale, first.bias
+        )
+        for layer in itertools.islice(self.layers, 1, None):
+            values = layer(values)
+        return values.squeeze(1)
 
     def last_weights(self) -> Float[Tensor, " weights"]:
         """Weights and bias of the last layer.

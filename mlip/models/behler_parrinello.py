@@ -85,6 +85,10 @@ class BehlerParrinello(DescriptorPotential):
         )
         self.to(torch.float64)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.each_network[0].mean.dtype  # at once: the base class looks for a parameter
+
     def regress(
         self, features: Float[Tensor, "atoms features"], species_index: Int[Tensor, " atoms"]
     ) -> Float[Tensor, " atoms"]:

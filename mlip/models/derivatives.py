@@ -106,7 +106,7 @@ def _check_wanted(graph: AtomicGraph, want: Collection[str]) -> None:
 
 def require_volumes(graph: AtomicGraph) -> None:
     """Raise unless every structure has a volume, and with it a stress."""
-    flat = torch.nonzero(torch.isnan(graph.volumes)).flatten().tolist()
+    flat = torch.nonzero(~graph.pbc.all(dim=1)).flatten().tolist()
     if flat:
         raise ValueError(
             f"stress needs three periodic directions, but structures {flat[:10]} have pbc "

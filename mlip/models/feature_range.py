@@ -68,6 +68,11 @@ class FeatureRange(ExactModule):
         counts = torch.zeros_like(species_index)
         for s in range(len(lower)):  # bounds repeated for every atom would cost more than the rest
             own = torch.nonzero(species_index == s).flatten()
+            if len(own) == 0:
+                continue
             values = features.index_select(0, own)
-            counts[own] = ((values < lower[s]) | (values > upper[s])).sum(1)
+            inside = (values.amin(0) >= lower[s]) & (values.amax(0) <= upper[s])
+            some = torch.nonzero(~inside).flatten()  # few: a trained model knows what it meets
+            values = values.index_select(1, some)
+            counts[own] = ((values < lower[s, some]) | (values > upper[s, some])).sum(1)
         return counts

@@ -15,9 +15,9 @@ from functools import partial
 
 import torch
 from ase import Atoms
-from ase.build import bulk, molecule
 from rich.console import Console
 from rich.table import Table
+from structures import silicon, water
 
 from mlip.descriptors import (
     SOAP,
@@ -53,24 +53,7 @@ DESCRIPTORS: dict[str, tuple[Callable[..., Descriptor], Settings]] = {
 }
 
 
-def silicon(side: int) -> Atoms:
-    atoms = bulk("Si", cubic=True).repeat(side)
-    atoms.rattle(0.1, seed=0)
-    return atoms
-
-
-def water() -> Atoms:
-    """64 molecules at 1 g/cm^3, on a lattice."""
-    box = Atoms(cell=[12.42] * 3, pbc=True)
-    for site in torch.cartesian_prod(*[torch.arange(4.0)] * 3).numpy():
-        one = molecule("H2O")
-        one.rotate(47.0 * site.sum(), "xyz")
-        one.translate((site + 0.5) * 12.42 / 4)
-        box.extend(one)
-    return box
-
-
-STRUCTURES = {"64 Si": silicon(2), "512 Si": silicon(4), "64 H2O": water()}
+STRUCTURES = {"64 Si": silicon(2), "512 Si": silicon(4), "64 H2O": water(4)}
 
 
 def least(call: Callable[[], object], n_atoms: int) -> float:

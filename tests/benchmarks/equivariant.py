@@ -23,9 +23,9 @@ import torch
 from ase import Atoms
 from ase.calculators.calculator import Calculator
 from ase.io import write
-from neighbours import water
 from rich.console import Console
 from rich.table import Table
+from structures import water
 
 from mlip.calculators import MLIPCalculator
 from mlip.graph import AtomicGraph

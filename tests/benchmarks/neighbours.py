@@ -22,9 +22,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 from ase import Atoms
-from ase.build import bulk, fcc111, molecule
+from ase.build import bulk, fcc111
 from rich.console import Console
 from rich.table import Table
+from structures import gas_in, water
 
 from mlip import kernels
 from mlip.graph import AtomicGraph
@@ -34,27 +35,6 @@ from mlip.neighbours import compiled, neighbour_list, with_neighbours
 Library = Callable[[Atoms, float], Callable[[], int] | None]
 
 # ------------------------------------------------------------------------------------------- cases
-
-
-def water(side: int) -> Atoms:
-    """side^3 molecules at 1 g/cm^3 on a jittered lattice, turned at random."""
-    rng = np.random.default_rng(0)
-    spacing = (18.01528 / 0.602214076) ** (1 / 3)
-    one = molecule("H2O")
-    box = Atoms(cell=np.eye(3) * spacing * side, pbc=True)
-    for site in np.ndindex(side, side, side):
-        turned = one.copy()
-        turned.rotate(rng.uniform(0, 360), rng.normal(size=3))
-        turned.translate((np.array(site) + 0.5) * spacing + rng.normal(0, 0.25, 3))
-        box.extend(turned)
-    box.wrap()
-    return box
-
-
-def gas_in(cell: np.ndarray, n: int) -> Atoms:
-    """n atoms anywhere in a cell."""
-    scaled = np.random.default_rng(1).random((n, 3))
-    return Atoms(f"Ar{n}", cell=cell, scaled_positions=scaled, pbc=True)
 
 
 def chain_molecule(n: int, seed: int) -> Atoms:

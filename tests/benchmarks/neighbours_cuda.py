@@ -15,9 +15,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from ase import Atoms
-from neighbours import gas_in, installed
+from neighbours import installed
 from rich.console import Console
 from rich.table import Table
+from structures import gas_in
 
 from mlip import kernels
 from mlip.neighbours import compiled

@@ -14,13 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from ase import Atoms
-from ase.build import molecule
 from ase.io import read
 from rich.console import Console
 from rich.table import Table
+from structures import water
 
 from mlip import kernels
 from mlip.descriptors import SymmetryFunctionsByElementConfig
@@ -33,20 +32,6 @@ from mlip.neighbours import with_neighbours
 #: Compiled, and in plain torch, which takes long.
 REPEATS = (9, 2)
 CUTOFF = 6.35
-
-
-def water(side: int) -> Atoms:
-    """side^3 molecules at 1 g/cm^3 on a jittered lattice, turned at random."""
-    rng = np.random.default_rng(0)
-    spacing = (18.01528 / 0.602214076) ** (1 / 3)
-    one = molecule("H2O")
-    box = Atoms(cell=np.eye(3) * spacing * side, pbc=True)
-    for site in np.ndindex(side, side, side):
-        turned = one.copy()
-        turned.rotate(rng.uniform(0, 360), rng.normal(size=3))
-        turned.translate((np.array(site) + 0.5) * spacing + rng.normal(0, 0.25, 3))
-        box.extend(turned)
-    return box
 
 
 def functions() -> SymmetryFunctionsByElementConfig:
