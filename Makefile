@@ -8,10 +8,11 @@ CORE := cpp_ext/CMakeLists.txt cpp_ext/cuda.cmake $(wildcard cpp_ext/include/mli
 CORE_TESTS := $(wildcard cpp_ext/tests/*)
 CXX_SOURCES := $(filter %.h %.cpp %.cu,$(CORE) $(CORE_TESTS))
 FUZZ_SECONDS ?= 60
+KILL_SEEDS ?= 20
 # of GPUs, as CMake counts them; `native` is those that are here
 CUDA_ARCHITECTURES ?= 80
 
-.PHONY: help setup cuda demo test check core-test docs bench bench-cuda fuzz clean
+.PHONY: help setup cuda demo test check core-test docs bench bench-cuda fuzz kills clean
 
 help:
 	@echo "make setup   the environment in .venv, with the compiled core if there is a compiler"
@@ -22,6 +23,7 @@ help:
 	@echo "make bench   the neighbour list beside other libraries"
 	@echo "make bench-cuda  the same on a GPU"
 	@echo "make fuzz    random inputs for the core under sanitizers, FUZZ_SECONDS=$(FUZZ_SECONDS)"
+	@echo "make kills   random kills of campaigns, KILL_SEEDS=$(KILL_SEEDS) of each kind"
 	@echo "make clean   removes what was built; the environment stays"
 
 # ------------------------------------------------------------------------------------------ set-up
@@ -72,6 +74,11 @@ check: $(STAMPS)/package
 	$(BIN)/clang-format --dry-run --Werror $(CXX_SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Many more random kills and full disks than the tests have, KILL_SEEDS of each.
+kills: $(STAMPS)/package
+	KILL_SEEDS=$(KILL_SEEDS) OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 \
+		-k "killed_anywhere or fills_up" tests/active_learning
 
 # ------------------------------------------------------------------------------- what people run
 

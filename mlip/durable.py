@@ -1,8 +1,12 @@
 """Files that are whole at any moment, whatever is killed."""
 
+import errno
 import os
 import uuid
 from pathlib import Path
+
+#: Numbers of the errors by which the system says that there is no room, or no more for this user.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -12,7 +16,8 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises
     ------
     OSError
-        If it cannot be written, as on a full disk; the old file is then still there.
+        If it cannot be written, as on a full disk; the old file is then still there. Names the
+        target.
     """
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
@@ -21,6 +26,9 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # writing itself does not tell
+        raise
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)

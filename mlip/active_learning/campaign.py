@@ -12,7 +12,6 @@ in files: it can be killed and repeated, and changes the store in one transactio
 campaign that was killed has the same frames and ends with the same model as one that was not.
 """
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,6 +48,7 @@ from mlip.active_learning.store import Considered, Store, backup_of
 from mlip.active_learning.uncertainty import CommitteeSpread, FeatureDistance, ForceUncertainty
 from mlip.data import Frame
 from mlip.data.identity import fingerprint
+from mlip.durable import write_whole
 from mlip.models import Potential, load_model
 
 
@@ -300,7 +300,7 @@ class Campaign:
         self._store.set_fact("step", step)
 
     def _finish(self, reason: str, *, by_rule: bool) -> None:
-        shutil.copyfile(self._folder.iteration_model(self.iteration), self._folder.model)
+        write_whole(self._folder.model, self._folder.iteration_model(self.iteration).read_bytes())
         self._store.set_fact("reason", reason)
         self._store.set_fact("ended by rule", by_rule)
         self._store.note("finished", reason=reason)

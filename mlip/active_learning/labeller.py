@@ -1,6 +1,7 @@
 """The driver's side of labelling: from queued structures to settled labels, whoever is killed."""
 
 import dataclasses
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,6 +17,14 @@ from mlip.settings import Settings
 
 class TooManyFailuresError(ValueError):
     """So many labels failed that something is wrong with the calculator; lists them."""
+
+
+class FullDiskError(ValueError):
+    """There is so little room on the disk that calculations would be lost."""
+
+
+#: Bytes that must be free where calculations run.
+_ROOM = 10_000_000
 
 
 class FailureLimits(Settings):
@@ -93,6 +102,8 @@ class Labeller:
         TooManyFailuresError
             If more labels of the iteration failed than is bearable. Others that are running are
             ended; all that is finished is kept.
+        FullDiskError
+            If there is no room for the calculations; the same.
         """
         try:
             while self.step(iteration):
@@ -152,10 +163,20 @@ class Labeller:
     def _start(self) -> None:
         free = self._executor.workers - len(self._store.labels("running"))
         for label in self._store.labels("queued")[: max(free, 0)]:
+            self._require_room()
             folder = self._of(label)
             folder.prepare(label.structure.frame, self._request)
             self._executor.submit(folder)
             self._store.set_running(label.key)
+
+    def _require_room(self) -> None:
+        folder = self._store.path.parent.resolve()
+        free = shutil.disk_usage(folder).free
+        if free < _ROOM:
+            raise FullDiskError(
+                f"only {free / 1e6:.1f} MB are free in {folder}; nothing is lost: make room and "
+                "run again"
+            )
 
     def _check(self, iteration: int) -> None:
         labels = self._store.labels(iteration=iteration)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ase.data import chemical_symbols
 
+from mlip.durable import write_whole
 from mlip.properties import LABELS, PROPERTIES
 from mlip.settings import Settings, dump_settings
 from mlip.training.drawing import embedded
@@ -64,7 +65,7 @@ def write_report(
         environment=definitions({**environment(), "Device": summary.device}),
     )
     title = f"{'-'.join(summary.elements)} potential"
-    path.write_text(page(title, _subtitle(summary), body), encoding="utf-8")
+    write_whole(path, page(title, _subtitle(summary), body).encode())
 
 
 def _subtitle(summary: Summary) -> str:

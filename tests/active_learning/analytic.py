@@ -1,5 +1,6 @@
 """A calculator that costs nothing: springs between all pairs. And some that go wrong."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -74,7 +75,12 @@ def _hang(calculator: Failing) -> None:
     signal.pause()
 
 
+def _no_room(calculator: Failing) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 _WAYS = {
+    "no room": _no_room,
     "raise": _raise,
     "not finite": _not_finite,
     "wrong shape": _wrong_shape,

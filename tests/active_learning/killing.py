@@ -1,5 +1,6 @@
 """Kills the processes of a run at moments that are chosen by its progress, not by the clock."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,6 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+
+
+def seeds(few: int) -> range:
+    """Of random numbers: a few, or as many as KILL_SEEDS says."""
+    return range(int(os.environ.get("KILL_SEEDS", few)))
 
 
 def run_and_kill(

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.io import read, write
-from killing import run_and_kill
+from killing import run_and_kill, seeds
+from same_end import assert_same_end
 from small_campaign import read_campaign, write_campaign
 
 from mlip.active_learning.campaign import Campaign, CampaignError, run_campaign
@@ -198,8 +199,9 @@ def test_no_candidates_are_no_choice(finished: Path, tmp_path: Path) -> None:
     store.close()
 
 
+@pytest.mark.parametrize("seed", seeds(1))
 def test_killed_anywhere_it_has_the_same_frames_and_the_same_model(
-    finished: Path, tmp_path: Path
+    seed: int, finished: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "killed"
     write_campaign(folder)
@@ -210,22 +212,6 @@ def test_killed_anywhere_it_has_the_same_frames_and_the_same_model(
                  "iterations/*/candidates/*", "iterations/*/model.safetensors")  # fmt: skip
         return sum(1 for name in names for _ in folder.glob(name))
 
-    victims = run_and_kill(SCRIPT, folder, progress, seed=0, kills=6)
-    assert victims.count("driver") >= 2
-    killed, whole = (Store(place / "campaign.db") for place in (folder, finished))
-    assert [_told(label) for label in killed.labels()] == [_told(label) for label in whole.labels()]
-    assert killed.candidates(0) == whole.candidates(0)
-    assert killed.fact("judgement 1") == whole.fact("judgement 1")
-    for name in ("train", "valid"):
-        path = f"iterations/001/{name}.extxyz"
-        assert (folder / path).read_bytes() == (finished / path).read_bytes()
-    models = [load_model(place / "model.safetensors").state_dict() for place in (folder, finished)]
-    for name, weights in models[1].items():
-        np.testing.assert_array_equal(models[0][name].numpy(), weights.numpy(), err_msg=name)
-
-
-def _told(label) -> tuple:
-    """All of a label that must not depend on kills."""
-    origin = dict(label.structure.origin)
-    return (label.key, label.iteration, label.place, label.status, label.results, label.part,
-            label.structure.frame, origin)  # fmt: skip
+    victims = run_and_kill(SCRIPT, folder, progress, seed, kills=6)
+    assert victims
+    assert_same_end(folder, finished)

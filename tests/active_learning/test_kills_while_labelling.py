@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from analytic import Springs
 from drive_labels import clusters
-from killing import run_and_kill
+from killing import run_and_kill, seeds
 
 from mlip.active_learning.labelling.folder import LabelFolder
 from mlip.active_learning.store import Store
@@ -14,7 +14,7 @@ from mlip.active_learning.store import Store
 SCRIPT = Path(__file__).parent / "drive_labels.py"
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(3))
 def test_killed_anywhere_every_label_is_there_and_was_finished_once(
     seed: int, tmp_path: Path
 ) -> None:

@@ -27,6 +27,8 @@ from mlip.active_learning.labelling.factory import build_calculator, load_object
 from mlip.active_learning.labelling.fingerprint import Fingerprint, take_fingerprint
 from mlip.active_learning.labelling.folder import LabelFolder
 from mlip.active_learning.labelling.outcome import Attempt
+from mlip.active_learning.labelling.worker import INTERRUPTED
+from mlip.durable import NO_ROOM
 
 
 class UnusableResultError(ValueError):
@@ -34,7 +36,13 @@ class UnusableResultError(ValueError):
 
 
 def compute(label: LabelFolder, folder: Path, changes: Mapping[str, Any]) -> Attempt:
-    """Compute the label in a folder, where the process is; whatever goes wrong is the outcome."""
+    """Compute the label in a folder, where the process is; whatever goes wrong is the outcome.
+
+    Raises
+    ------
+    OSError
+        If there is no room on the disk, which says nothing about the label.
+    """
     started = time.monotonic()
     results: dict[str, Any] = {}
     fingerprint = reason = None
@@ -42,6 +50,8 @@ def compute(label: LabelFolder, folder: Path, changes: Mapping[str, Any]) -> Att
         config = label.request().calculator
         results, fingerprint = _label(label.structure(), config, changes, folder)
     except Exception as problem:  # calculators raise whatever their parts raise
+        if _is_full_disk(problem):
+            raise
         traceback.print_exc()
         reason = f"{type(problem).__name__}: {problem}"
     return Attempt(
@@ -54,6 +64,10 @@ def compute(label: LabelFolder, folder: Path, changes: Mapping[str, Any]) -> Att
         cpu_seconds=_processor_time(),
         host=socket.gethostname(),
     )
+
+
+def _is_full_disk(problem: Exception) -> bool:
+    return isinstance(problem, OSError) and problem.errno in NO_ROOM
 
 
 def _label(
@@ -104,8 +118,13 @@ def main() -> None:
     threading.Thread(target=_die_with, args=(int(pipe),), daemon=True).start()
     label = LabelFolder(Path(path))
     sys.path.insert(0, label.request().import_from)
-    attempt = compute(label, Path.cwd(), json.loads(changes))
-    label.end_attempt(attempt)
+    try:
+        label.end_attempt(compute(label, Path.cwd(), json.loads(changes)))
+    except OSError as problem:
+        if not _is_full_disk(problem):
+            raise
+        sys.stderr.write(f"{problem}\n")
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -23,17 +23,19 @@ from mlip.active_learning.labelling.folder import LabelFolder
 from mlip.active_learning.labelling.outcome import Attempt, LabelOutcome
 
 #: Exit status of a worker that found another one at its label, and of one whose calculation was
-#: killed from outside: that says nothing about the label, and whoever started the worker decides.
+#: killed from outside or had no room on the disk: that says nothing about the label, and whoever
+#: started the worker decides.
 BUSY, INTERRUPTED = 75, 76
 
 #: Seconds between asking a calculation to end and making it.
 _GRACE = 5.0
-_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
+_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, INTERRUPTED)
 _THREAD_COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class InterruptedWorkError(Exception):
-    """The calculation was killed from outside: by hand, for memory, or with the machine."""
+    """The calculation was killed from outside (by hand, for memory, with the machine), or there was
+    no room on the disk."""
 
 
 def work(label: LabelFolder) -> bool:
@@ -42,7 +44,8 @@ def work(label: LabelFolder) -> bool:
     Raises
     ------
     InterruptedWorkError
-        If the calculation was killed from outside. The attempt does not count.
+        If the calculation was killed from outside, or there was no room on the disk. The attempt
+        does not count.
     """
     if label.outcome() is not None:
         return True
