@@ -40,12 +40,18 @@ from mlip.active_learning.labeller import Labeller
 from mlip.active_learning.labelling.factory import importable
 from mlip.active_learning.labelling.fingerprint import differing
 from mlip.active_learning.labelling.folder import LabelRequest
-from mlip.active_learning.learning import join_members, member_seed, train_member, write_data
+from mlip.active_learning.learning import (
+    finished_model,
+    member_seed,
+    save_calibrated,
+    train_member,
+    write_data,
+)
 from mlip.active_learning.observer import CampaignObserver, Step
 from mlip.active_learning.report import write_campaign_report
 from mlip.active_learning.selection import select, verdicts
 from mlip.active_learning.store import Considered, Store, backup_of
-from mlip.active_learning.uncertainty import CommitteeSpread, FeatureDistance, ForceUncertainty
+from mlip.active_learning.uncertainty import FeatureDistance, ModelUncertainty, UncertaintyMeasure
 from mlip.data import Frame
 from mlip.data.identity import fingerprint
 from mlip.durable import write_whole
@@ -209,14 +215,16 @@ class Campaign:
         model = self._model(self.iteration - 1)
         frames = self._frames("train", "valid", iteration=self.iteration)
         measure = self._measure(model, self.iteration - 1)
-        found = judge_on(model, measure, frames, self._store.fact("scale"))
+        source = f"{len(frames)} new labels of iteration {self.iteration}, by the model before"
+        found = judge_on(model, measure, frames, source, self._store.fact("scale"))
         with self._store.transaction():
             self._store.set_fact(f"judgement {self.iteration}", found.to_plain())
             self._store.set_fact("scale", found.scale)
             self._go_to("train")
 
     def _train(self) -> None:
-        """A committee on all labels; its calibration, if it is the first, on the validation set."""
+        """A potential on all labels; its calibration is that of the one before, of the first that
+        on the validation set."""
         folder = self._folder.iteration(self.iteration)
         parts = {part: self._frames(part) for part in ("train", "valid")}
         write_data(folder, parts)
@@ -226,10 +234,14 @@ class Campaign:
         for member in range(learning.members):
             self._observer.member_begins(member, learning.members)
             paths.append(train_member(learning, folder, member, theory, [self._observer]))
-        model = join_members(paths, self._folder.iteration_model(self.iteration))
-        measure = self._measure(model, self.iteration)
-        judged = judge_on(model, measure, parts["valid"])
-        after = judge_on(model, measure, self._frames("train", "valid", iteration=self.iteration))
+        model = finished_model(paths, self._config.uncertainty, parts["train"])
+        measure, own = self._measure(model, self.iteration), f"iteration {self.iteration}"
+        judged = judge_on(model, measure, parts["valid"], f"validation set of {own}")
+        new = self._frames("train", "valid", iteration=self.iteration)
+        after = judge_on(model, measure, new, f"training set of {own}")
+        latest = self._store.fact(f"judgement {self.iteration}") or judged.to_plain()
+        model_file = self._folder.iteration_model(self.iteration)
+        save_calibrated(model_file, model, latest.get("calibration", {}))
         reason = self._reason_to_stop()
         with self._store.transaction():
             for member, path in enumerate(paths):
@@ -285,7 +297,7 @@ class Campaign:
         measure = self._measure(model, self.iteration)
         scale = self._store.fact("scale")
         structures = [candidate.atoms for candidate in candidates]
-        worst = np.array([scale * one.max() for one in measure.of(structures)])
+        worst = np.array([scale * one["forces"].max() for one in measure.of(structures)])
         worst = worst.reshape(len(candidates))
         known = [frame.atoms for frame in self._frames("train", "valid")]
         features, known_features = np.split(
@@ -343,9 +355,9 @@ class Campaign:
     def _model(self, iteration: int) -> Potential:
         return load_model(self._folder.iteration_model(iteration))
 
-    def _measure(self, model: Potential, iteration: int) -> ForceUncertainty:
-        if self._config.uncertainty == "committee":
-            return CommitteeSpread(model)
+    def _measure(self, model: Potential, iteration: int) -> UncertaintyMeasure:
+        if self._config.uncertainty != "distance":
+            return ModelUncertainty(model)
         seen = [
             label
             for label in self._store.labels("done")

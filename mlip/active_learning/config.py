@@ -13,7 +13,7 @@ from mlip.active_learning.labelled import LabelledConfig
 from mlip.active_learning.labeller import FailureLimits
 from mlip.active_learning.labelling.config import CalculatorConfig
 from mlip.active_learning.selection import SelectionConfig
-from mlip.active_learning.uncertainty import Measure
+from mlip.active_learning.uncertainty import MeasureName
 from mlip.models import ModelConfig
 from mlip.settings import Settings
 from mlip.training.config import FitConfig
@@ -107,9 +107,10 @@ class CampaignConfig(Settings):
     """What is labelled first."""
     learning: LearningConfig
     """What is trained, and how."""
-    uncertainty: Measure = "committee"
-    """committee: the spread of the members. distance: to the training data in feature space, for a
-    single model; the first calibration gives it its unit."""
+    uncertainty: MeasureName = "committee"
+    """committee: the spread of the members. laplace: of a single model, from the curvature of its
+    loss in the weights of the last layer. distance: to the training data in feature space, for a
+    single model too; its calibration gives it its unit."""
     explore: tuple[Explorer, ...] = (MDExplorer(),)
     """Where candidates come from, in each iteration from each of the structures."""
     select: SelectionConfig = SelectionConfig()
@@ -126,8 +127,10 @@ class CampaignConfig(Settings):
         if self.uncertainty == "committee" and self.learning.members < 2:
             raise ValueError(
                 "the spread of a committee needs learning.members of 2 or more; a single model has "
-                "uncertainty: distance"
+                "uncertainty: laplace or distance"
             )
+        if self.uncertainty == "laplace" and self.learning.members != 1:
+            raise ValueError("uncertainty: laplace is that of one model: set learning.members to 1")
         if "forces" not in self.calculator.properties:
             raise ValueError("calculator.properties must contain forces: they tell what is unknown")
         return self

@@ -1,12 +1,11 @@
 """How many errors are as small as they were predicted to be, and how many should be."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
-#: Standard deviations within which errors are counted.
-DEVIATIONS = (1.0, 2.0)
+from mlip.training import calibration
+from mlip.training.calibration import DEVIATIONS
 
 
 def shares_within(predicted: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> list[float]:
@@ -29,5 +28,4 @@ def expected_within(deviations: float) -> float:
 
     0.608 within one, 0.993 within two.
     """
-    x = math.sqrt(3.0) * deviations
-    return math.erf(x / math.sqrt(2.0)) - math.sqrt(2.0 / math.pi) * x * math.exp(-0.5 * x * x)
+    return calibration.expected_within(deviations, 3)

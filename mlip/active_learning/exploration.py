@@ -9,7 +9,7 @@ import numpy as np
 from ase import Atoms
 
 from mlip.active_learning.explorers import Explorer, is_physical
-from mlip.active_learning.uncertainty import ForceUncertainty, UncertaintyWatch
+from mlip.active_learning.uncertainty import UncertaintyMeasure, UncertaintyWatch
 from mlip.calculators.ase_calculator import ExtrapolationWarning, MLIPCalculator
 from mlip.data.extxyz import frame_text, read_extxyz
 from mlip.durable import write_whole
@@ -77,7 +77,7 @@ def _physical(frames: Iterable[Atoms]) -> list[Atoms]:
 
 
 def watch_with(
-    measure: ForceUncertainty, threshold: float, scale: float
+    measure: UncertaintyMeasure, threshold: float, scale: float
 ) -> Callable[[Atoms], UncertaintyWatch]:
     """What makes a watch for the atoms of a run."""
     return lambda atoms: UncertaintyWatch(atoms, measure, threshold, scale)

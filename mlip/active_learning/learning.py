@@ -1,12 +1,22 @@
 """From labelled files to a committee: a training run for each member, resumed if killed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mlip.active_learning.config import LearningConfig
-from mlip.data import Frame
+from mlip.active_learning.uncertainty import MeasureName
+from mlip.data import Frame, GraphDataset
 from mlip.data.write import write_frames
-from mlip.models import Committee, ModelCard, Potential, load_model, save_model
+from mlip.models import (
+    CalibrationCard,
+    Committee,
+    Laplace,
+    Potential,
+    card_of,
+    load_model,
+    save_model,
+)
 from mlip.settings import parse_settings
 from mlip.training import TrainingConfig, train
 from mlip.training.observers import Observer
@@ -46,14 +56,30 @@ def train_member(
     return found
 
 
-def join_members(paths: Sequence[Path], target: Path) -> Potential:
-    """The committee of some models, as a model file; a single one stays itself."""
+def finished_model(paths: Sequence[Path], uncertainty: MeasureName, data: list[Frame]) -> Potential:
+    """What an iteration ends with: the committee of some models. A single one stays itself or, if
+    the uncertainty is that of ``laplace``, has the covariance that follows from its training data.
+    """
     members = [load_model(path) for path in paths]
-    first = members[0].card or ModelCard()
-    model = Committee(members) if len(members) > 1 else members[0]
-    source = first.reference_energies_source
-    save_model(target, model, ModelCard(dataset=first.dataset, reference_energies_source=source))
-    return load_model(target)
+    model = members[0]
+    if len(members) > 1:
+        model = Committee(members)
+    elif uncertainty == "laplace":
+        model = Laplace.fit(model, GraphDataset(data, model.cutoff))
+    model.card = card_of(model)
+    return model
+
+
+def save_calibrated(path: Path, model: Potential, cards: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the model with what is known of the calibration of its uncertainties, if it has any.
+
+    Parameters
+    ----------
+    cards : fields of `CalibrationCard` by property
+    """
+    kept = {name: CalibrationCard(**fields) for name, fields in cards.items()}
+    known = kept if model.knows_its_uncertainty else {}
+    save_model(path, model, card_of(model).model_copy(update={"calibration": known}))
 
 
 def _training(

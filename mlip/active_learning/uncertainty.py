@@ -1,72 +1,134 @@
 """How far a potential may be wrong, atom by atom, in eV/Å; and a watch for molecular dynamics.
 
-Every measure gives a number for each atom that grows with the error of its force. It becomes an
-error bar by its calibration (`mlip.active_learning.calibration`): a factor with the unit that makes
-eV/Å of it.
+Every measure gives a number for each atom that grows with the error of its force; some also give
+one for the energy. They become error bars by their calibration (`mlip.training.calibration`): a
+factor for each property, with the unit that makes eV and eV/Å of it.
 """
 
-from collections.abc import Sequence
-from typing import Literal, Protocol, runtime_checkable
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 import torch
 from ase import Atoms
 
 from mlip.graph import AtomicGraph
-from mlip.models import Potential, evaluate
+from mlip.models import UNCERTAINTIES, Potential, evaluate
 from mlip.neighbours import with_neighbours
+from mlip.properties import PROPERTIES
 
-Measure = Literal["committee", "distance"]
-
-
-@runtime_checkable
-class ForceUncertainty(Protocol):
-    """A measure of how uncertain the forces are."""
-
-    unit: str
-
-    def of(self, structures: Sequence[Atoms]) -> list[np.ndarray]:
-        """One number for each atom of each structure, before calibration."""
+#: What can measure uncertainty in a campaign.
+MeasureName = Literal["committee", "laplace", "distance"]
 
 
-class CommitteeSpread:
-    """The spread of the forces over the members of a committee: for each atom the root of the
-    summed variances of the three components, eV/Å."""
+class UncertaintyMeasure(ABC):
+    """What tells how uncertain energies and forces are.
 
-    unit = "eV/Å"
+    Attributes
+    ----------
+    units : of what `of` gives, before calibration, by property: forces, and perhaps energy
+    calibration : factors that make eV and eV/Å of it, by property, as far as they are known
+    """
+
+    units: Mapping[str, str]
+    calibration: Mapping[str, float]
+
+    @abstractmethod
+    def of(self, structures: Sequence[Atoms]) -> list[dict[str, np.ndarray]]:
+        """For each structure, before calibration: forces [atoms], one number for each atom, the
+        length of the vector of standard deviations; energy [] of the whole structure."""
+
+    def factor(self, name: str) -> float:
+        """What uncertainties of one property are multiplied with; 1 if they are not calibrated, but
+        in its unit.
+
+        Raises
+        ------
+        ValueError
+            If they are neither.
+        """
+        if name in self.calibration:
+            return self.calibration[name]
+        if self.units[name] == PROPERTIES[name].unit:
+            return 1.0
+        raise ValueError(
+            f"the uncertainty of {name} is in {self.units[name]} and has no calibration that makes "
+            f"{PROPERTIES[name].unit} of it: give the factor"
+        )
+
+    def calibrated(self, structures: Sequence[Atoms]) -> list[dict[str, np.ndarray]]:
+        """As `of`, in eV and eV/Å; errors as of `factor`."""
+        factors = {name: self.factor(name) for name in self.units}
+        return [
+            {name: np.asarray(factors[name] * value) for name, value in found.items()}
+            for found in self.of(structures)
+        ]
+
+
+class ModelUncertainty(UncertaintyMeasure):
+    """What a model says itself: the spread of a committee, or what a Laplace approximation tells.
+    Calibrated, these are the numbers of the calculator.
+
+    Raises
+    ------
+    ValueError
+        If the model does not know its uncertainty.
+    """
+
+    units = MappingProxyType({"energy": "eV", "forces": "eV/Å"})
 
     def __init__(self, model: Potential) -> None:
-        if model.n_members < 2:
-            raise ValueError("a spread needs a committee of two or more models")
+        if not model.knows_its_uncertainty:
+            raise ValueError(
+                f"a single {type(model).__name__} does not know its uncertainty: use a committee "
+                "of two or more models, or a Laplace approximation"
+            )
         self._model = model
+        self.calibration = {name: card.factor for name, card in model.calibration.items()}
 
-    def of(self, structures: Sequence[Atoms]) -> list[np.ndarray]:
-        found = evaluate(self._model, map(AtomicGraph.from_atoms, structures), _SPREAD)
-        return [result["forces_uncertainty"] for result in found]
+    def of(self, structures: Sequence[Atoms]) -> list[dict[str, np.ndarray]]:
+        predicted = evaluate(self._model, map(AtomicGraph.from_atoms, structures), UNCERTAINTIES)
+        return [  # a model's predictions have its calibration in them
+            {
+                name: np.asarray(found[f"{name}_uncertainty"] / self.factor(name))
+                for name in self.units
+            }
+            for found in predicted
+        ]
 
 
-_SPREAD = ("forces_uncertainty",)
-
-
-class FeatureDistance:
+class FeatureDistance(UncertaintyMeasure):
     """The distance of an atom's features to the nearest of an atom of the same element in the
     training data. Features are scaled to unit variance over the training data.
 
     Works for a single model; says nothing about how fast the energy varies between the two.
+
+    Parameters
+    ----------
+    training : what the model was trained on
+    calibration : if it is known, as of `UncertaintyMeasure`
     """
 
-    unit = "standard deviations of features"
+    units = MappingProxyType({"forces": "standard deviations of features"})
 
-    def __init__(self, model: Potential, training: Sequence[Atoms]) -> None:
+    def __init__(
+        self,
+        model: Potential,
+        training: Sequence[Atoms],
+        calibration: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
         self._model = model
+        self.calibration = calibration
         features = np.concatenate([atom_features(model, atoms) for atoms in training])
         numbers = np.concatenate([atoms.numbers for atoms in training])
         spread = features.std(axis=0)
         self._scale = np.where(spread > 1e-12 * spread.max(initial=1e-300), spread, np.inf)
         self._known = {z: features[numbers == z] / self._scale for z in set(numbers.tolist())}
 
-    def of(self, structures: Sequence[Atoms]) -> list[np.ndarray]:
-        return [self._distances(atoms) for atoms in structures]
+    def of(self, structures: Sequence[Atoms]) -> list[dict[str, np.ndarray]]:
+        return [{"forces": self._distances(atoms)} for atoms in structures]
 
     def _distances(self, atoms: Atoms) -> np.ndarray:
         features = atom_features(self._model, atoms) / self._scale
@@ -103,7 +165,7 @@ class UncertaintyWatch:
     atoms : of the run
     measure : of the potential that drives it
     threshold : eV/Å, of the largest uncertainty of a force on an atom
-    scale : the factor of the calibration
+    scale : the factor of the calibration; None for that of the measure, which is its model's
     stop : raise `TooUncertainError` when the threshold is passed; else only take note
 
     Attributes
@@ -115,22 +177,22 @@ class UncertaintyWatch:
     def __init__(
         self,
         atoms: Atoms,
-        measure: ForceUncertainty,
+        measure: UncertaintyMeasure,
         threshold: float,
-        scale: float = 1.0,
+        scale: float | None = None,
         stop: bool = True,
     ) -> None:
         self._atoms = atoms
         self._measure = measure
         self._threshold = threshold
-        self._scale = scale
+        self._scale = measure.factor("forces") if scale is None else scale
         self._stop = stop
         self.history: list[float] = []
         self.flagged: list[int] = []
 
     def __call__(self) -> None:
         """Look."""
-        (spread,) = self._measure.of([self._atoms])
+        spread = self._measure.of([self._atoms])[0]["forces"]
         worst = int(np.argmax(spread))
         value = self._scale * float(spread[worst])
         self.history.append(value)

@@ -5,7 +5,12 @@ from typing import Any
 
 from mlip.cli import console
 from mlip.models import CalibrationCard
-from mlip.training.calibration import Calibration, Calibrations, root_mean_squares
+from mlip.training.calibration import (
+    Calibration,
+    Calibrations,
+    calibrated_in_words,
+    root_mean_squares,
+)
 
 _COLUMNS = ("property", "predicted", "RMSE found", "unit", "factor", "correlation",
             "< 1 σ", "< 2 σ")  # fmt: skip
@@ -31,14 +36,6 @@ def show_calibrations(found: Calibrations, before: Mapping[str, CalibrationCard]
         "factor: what uncertainties have to be multiplied with to match the errors on these "
         f"structures. If they match, it is 1, and within 1 and 2 σ are: {expected}"
     )
-
-
-def calibrated_in_words(cards: Mapping[str, CalibrationCard]) -> str:
-    """Whether uncertainties are calibrated, and how."""
-    if not cards:
-        return "not calibrated"
-    sources = dict.fromkeys(card.source for card in cards.values())
-    return f"{' and '.join(cards)} calibrated on {', '.join(sources)}"
 
 
 def plain_calibrations(

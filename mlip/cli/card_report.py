@@ -3,8 +3,8 @@
 import json
 
 from mlip.cli import console
-from mlip.cli.calibration_report import calibrated_in_words
 from mlip.models import ModelCard
+from mlip.training.calibration import calibrated_in_words
 
 
 def show_card(card: ModelCard) -> None:

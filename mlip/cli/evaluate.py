@@ -27,6 +27,9 @@ def evaluate(
         Path | None,
         typer.Option(help="Write predictions as extended XYZ; labels go under REF_*."),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write errors and figures as one HTML page.")
+    ] = None,
     energy_key: EnergyKey = None,
     forces_key: ForcesKey = None,
     stress_key: StressKey = None,
@@ -39,7 +42,8 @@ def evaluate(
 ) -> None:
     """Errors of a model on labelled structures (energy per atom, forces, stress).
 
-    For a committee also how its uncertainties compare with the errors; --output writes them too.
+    Of a model that knows its uncertainty also how that compares with the errors; --output writes
+    it too, --report draws it.
     """
     from mlip.cli.evaluation import evaluate_files
     from mlip.data import LabelKeys
@@ -52,5 +56,14 @@ def evaluate(
         config_type=config_type_key,
     )
     evaluate_files(
-        model, data, keys, as_json, output, device, dtype, threads=threads, batch_atoms=batch_atoms
+        model,
+        data,
+        keys,
+        as_json,
+        output,
+        device,
+        dtype,
+        report=report,
+        threads=threads,
+        batch_atoms=batch_atoms,
     )

@@ -14,8 +14,9 @@ from mlip.cli import console
 from mlip.cli.calibration_report import plain_calibrations, show_calibrations
 from mlip.data import Frame, LabelKeys, read_frames
 from mlip.graph import AtomicGraph
-from mlip.models import UNCERTAINTIES, Potential, load_model
+from mlip.models import UNCERTAINTIES, Potential, card_of, load_model
 from mlip.models import evaluate as predict_all
+from mlip.models.files import describe
 from mlip.models.placement import on_threads
 from mlip.neighbours import with_neighbours
 from mlip.properties import LABELS, to_voigt
@@ -32,6 +33,7 @@ def evaluate_files(
     device: str,
     dtype: str | None,
     *,
+    report: Path | None,
     threads: int,
     batch_atoms: int,
 ) -> None:
@@ -61,6 +63,13 @@ def evaluate_files(
             console.remark("--output FILE writes the predictions")
         return
     _remark_on_missing(found, frames)
+    if report is not None:
+        from mlip.training.report import write_evaluation  # brings matplotlib
+
+        subtitle = f"{model.name} on {', '.join(path.name for path in data)}"
+        card = describe(potential, card_of(potential))
+        write_evaluation(report, card, subtitle, found, compared)
+        console.remark(f"report {report}")
     if not as_json:
         _show(found)
         if compared:

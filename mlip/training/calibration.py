@@ -204,6 +204,14 @@ def root_mean_squares(name: str, calibration: Calibration) -> tuple[float, float
     return convert(predicted, prop.unit, unit), convert(found, prop.unit, unit), unit
 
 
+def calibrated_in_words(cards: Mapping[str, CalibrationCard]) -> str:
+    """Whether uncertainties are calibrated, and how."""
+    if not cards:
+        return "not calibrated"
+    sources = dict.fromkeys(card.source for card in cards.values())
+    return f"{' and '.join(cards)} calibrated on {', '.join(sources)}"
+
+
 def expected_within(deviations: float, n_components: int) -> float:
     """The share of normal errors within so many standard deviations: of numbers, or of vectors with
     three equal components, sigma^2 being the sum of their variances (the distribution of Maxwell).

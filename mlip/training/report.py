@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
-from ase.data import chemical_symbols
+from ase.data import atomic_numbers, chemical_symbols
 
 from mlip.durable import write_whole
+from mlip.models import ModelCard
 from mlip.properties import LABELS, PROPERTIES
 from mlip.settings import Settings, dump_settings
+from mlip.training.calibration import Calibrations, calibrated_in_words, root_mean_squares
+from mlip.training.calibration_figure import calibration
 from mlip.training.drawing import embedded
 from mlip.training.figures import distributions, learning_curve, parity
 from mlip.training.metrics import Errors, ErrorStatistics
@@ -22,6 +25,7 @@ from mlip.training.page import (
     heading,
     note,
     page,
+    picture,
     printed_unit,
     table,
     text,
@@ -66,6 +70,64 @@ def write_report(
     )
     title = f"{'-'.join(summary.elements)} potential"
     write_whole(path, page(title, _subtitle(summary), body).encode())
+
+
+def write_evaluation(
+    path: Path, card: ModelCard, subtitle: str, found: Errors, compared: Calibrations
+) -> None:
+    """Write the report of a model on some labelled structures.
+
+    Parameters
+    ----------
+    card : of the model
+    found : with at least one property
+    compared : its uncertainties against the errors; none if it does not know them
+    """
+    split = {"test": found}
+    references = {atomic_numbers[s]: energy for s, energy in card.reference_energies.items()}
+    parts = {
+        "Errors": _errors_by_split(split),
+        "Predicted against reference": picture(
+            embedded(parity(split, references)),
+            "parity plots",
+            "Energies are shown without the reference energies of their elements.",
+        ),
+        "Distribution of errors": picture(
+            embedded(distributions(split)),
+            "distribution of errors",
+            "The share of entries whose error is larger than the value on the axis.",
+        ),
+        "Uncertainty": _uncertainty(card, compared),
+        "Errors by kind of structure": _grouped(split, "by_config_type", "kind"),
+        "Errors by element": _by_element(split),
+        "The worst structures": _worst(split),
+        "Environment": definitions(environment()),
+    }
+    if not compared:
+        del parts["Uncertainty"]
+    sections = [f"<section><h2>{text(name)}</h2>{part}</section>" for name, part in parts.items()]
+    title = f"{'-'.join(card.species)} potential"
+    body = _tiles(split) + "".join(sections)
+    write_whole(path, page(title, subtitle, body).encode())
+
+
+def _uncertainty(card: ModelCard, compared: Calibrations) -> str:
+    rows = []
+    for name, one in compared.items():
+        predicted, error, unit = root_mean_squares(name, one)
+        correlation = "–" if one.correlation is None else f"{one.correlation:.2f}"
+        shares = [f"{100 * a:.0f} % ({100 * b:.0f} %)"
+                  for a, b in zip(one.within, one.expected_within)]  # fmt: skip
+        row = [name.capitalize(), figure(predicted), figure(error), printed_unit(unit)]
+        rows.append([*row, figure(one.factor), correlation, *shares])
+    columns = ["property", "predicted", "RMSE", "unit", "factor", "correlation",
+               "within 1 σ (expected)", "within 2 σ (expected)"]  # fmt: skip
+    caption = (
+        "Each point is a structure, or the force on an atom. Error bars are right if the diamonds "
+        "lie on the solid line; the factor is what uncertainties have to be multiplied with."
+    )
+    drawn = picture(embedded(calibration(compared)), "errors against uncertainties", caption)
+    return table(columns, rows, _WORDS) + note(calibrated_in_words(card.calibration)) + drawn
 
 
 def _subtitle(summary: Summary) -> str:

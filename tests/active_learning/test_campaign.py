@@ -19,6 +19,7 @@ from mlip.active_learning.status import NoCampaignError, campaign_status
 from mlip.active_learning.store import Store
 from mlip.data import read_frames
 from mlip.models import load_model, read_card
+from mlip.settings import SettingsError
 
 SCRIPT = Path(__file__).parent / "drive_campaign.py"
 
@@ -31,6 +32,26 @@ def test_it_leaves_a_committee_that_says_what_it_learned_from(finished: Path) ->
     assert card.dataset.n_structures == len(read_frames(finished / "iterations/001/train.extxyz"))
     assert "Springs" in (card.dataset.level_of_theory or "")
     assert "not DFT" not in (card.dataset.level_of_theory or "")
+
+
+def test_its_uncertainties_are_calibrated_and_it_says_on_what(finished: Path) -> None:
+    """The final potential with what new labels told of the one before it, the first with its
+    validation set."""
+    store = Store(finished / "campaign.db")
+    for iteration, told, source in (
+        (0, "validation 0", "validation set of iteration 0"),
+        (1, "judgement 1", "2 new labels of iteration 1, by the model before"),
+    ):
+        card = read_card(finished / f"iterations/{iteration:03d}/model.safetensors").calibration
+        judged = store.fact(told)
+        assert card["forces"].factor == judged["scale"]
+        assert card["forces"].correlation == judged["correlation"]
+        assert card["forces"].source == source
+        assert card["energy"].factor > 0.0
+        assert card["energy"].n_structures == len(judged["found"])
+    assert read_card(finished / "model.safetensors").calibration == card
+    assert store.fact("scale") == card["forces"].factor
+    store.close()
 
 
 def test_every_label_is_in_one_part_of_the_data_and_in_the_files(finished: Path) -> None:
@@ -165,6 +186,28 @@ def test_a_calculator_that_changed_under_way_is_noticed(finished: Path, tmp_path
     campaign = Campaign(write_campaign(folder), CampaignFolder(folder), store)
     with pytest.raises(MixedLabelsError, match="of tomorrow"):
         campaign._frames("train")
+
+
+@pytest.mark.parametrize("uncertainty", ["laplace", "distance"])
+def test_one_model_is_enough(uncertainty: str, tmp_path: Path) -> None:
+    learning = write_campaign(tmp_path).learning.model_dump(mode="json", exclude_unset=True)
+    config = write_campaign(tmp_path, uncertainty=uncertainty, learning={**learning, "members": 1})
+    assert run_campaign(config, tmp_path) == "1 iterations are done"
+    model = load_model(tmp_path / "model.safetensors")
+    assert model.knows_its_uncertainty is (uncertainty == "laplace")
+    known = {"laplace": {"energy", "forces"}, "distance": set()}
+    assert set(model.calibration) == known[uncertainty]
+    picked = Store(tmp_path / "campaign.db").labels(iteration=1)
+    assert all(label.structure.origin["uncertainty"] > 1e-5 for label in picked)
+
+
+@pytest.mark.parametrize(("uncertainty", "members"), [("committee", 1), ("laplace", 2)])
+def test_as_many_members_as_the_uncertainty_needs(
+    uncertainty: str, members: int, tmp_path: Path
+) -> None:
+    learning = write_campaign(tmp_path).learning.model_dump(mode="json", exclude_unset=True)
+    with pytest.raises(SettingsError, match=r"learning\.members"):
+        write_campaign(tmp_path, uncertainty=uncertainty, learning={**learning, "members": members})
 
 
 def test_no_campaign_has_no_status(tmp_path: Path) -> None:

@@ -1,32 +1,40 @@
 """Measures of uncertainty, and a watch for molecular dynamics."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import ase.units
 import numpy as np
 import pytest
+import torch
 from ase import Atoms
 from ase.build import bulk
 from ase.md.verlet import VelocityVerlet
+from silicon import crystals, graphs
 from toy import Toy, toy
 
 from mlip.active_learning.explorers import MDExplorer, RattleExplorer, ScriptExplorer, is_physical
 from mlip.active_learning.uncertainty import (
-    CommitteeSpread,
     FeatureDistance,
+    ModelUncertainty,
     TooUncertainError,
     UncertaintyWatch,
 )
 from mlip.calculators import MLIPCalculator
-from mlip.models import Committee
+from mlip.models import (
+    BehlerParrinello,
+    CalibrationCard,
+    Committee,
+    Laplace,
+    ModelCard,
+    Potential,
+)
 
 
 class Featured(Toy):
     """A toy with features: an atom's energy, and its square."""
 
     def features(self, graph):
-        import torch
-
         energy = self(graph)
         return torch.stack([energy, energy**2], dim=1)
 
@@ -41,26 +49,60 @@ def crystal(amplitude: float = 0.1, seed: int = 0) -> Atoms:
     return atoms
 
 
-def test_the_spread_is_that_of_the_calculator() -> None:
-    model, atoms = committee(), crystal()
-    (spread,) = CommitteeSpread(model).of([atoms])
-    expected = MLIPCalculator(model).get_property("forces_uncertainty", atoms)
-    np.testing.assert_allclose(spread, expected, rtol=1e-12)
-    assert spread.shape == (8,)
+def calibrated(model: Potential) -> Potential:
+    """The model with factors of 3 and 2 that nobody found."""
+    cards = {
+        name: CalibrationCard(factor=factor, correlation=None, n_structures=1, source="nowhere")
+        for name, factor in (("energy", 3.0), ("forces", 2.0))
+    }
+    model.card = ModelCard(calibration=cards)
+    return model
 
 
-def test_one_model_has_no_spread() -> None:
-    with pytest.raises(ValueError, match="two or more"):
-        CommitteeSpread(toy())
+def approximation() -> Laplace:
+    model = network()
+    return Laplace.fit(model, graphs(crystals(2)))
+
+
+def network() -> BehlerParrinello:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        descriptor = {"name": "soap", "cutoff": 4.0, "n_max": 2, "l_max": 1}
+        model = BehlerParrinello(BehlerParrinello.Config(descriptor=descriptor, hidden=(4,)), (14,))
+    model.adapt(graphs(crystals(2)))
+    return model
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["not calibrated", "calibrated"])
+@pytest.mark.parametrize("make", [committee, approximation])
+@pytest.mark.filterwarnings("ignore:the model extrapolates")
+def test_the_numbers_are_those_of_the_calculator(make: Callable, known: bool) -> None:
+    model, atoms = make(), crystal()
+    measure = ModelUncertainty(calibrated(model) if known else model)
+    calculator = MLIPCalculator(model)
+    (found,), (before,) = measure.calibrated([atoms]), measure.of([atoms])
+    assert found["forces"].shape == (8,)
+    assert measure.units == {"energy": "eV", "forces": "eV/Å"}
+    for name, factor in (("energy", 3.0), ("forces", 2.0)):
+        expected = calculator.get_property(f"{name}_uncertainty", atoms)
+        np.testing.assert_allclose(found[name], expected, rtol=1e-12)
+        factor = factor if known else 1.0
+        np.testing.assert_allclose(factor * before[name], found[name], rtol=1e-12)
+        assert (name in calculator.calibration) is known
+
+
+def test_one_model_does_not_know_its_uncertainty() -> None:
+    with pytest.raises(ValueError, match="two or more models, or a Laplace approximation"):
+        ModelUncertainty(toy())
 
 
 def test_the_distance_is_zero_where_it_was_trained_and_grows_away_from_it() -> None:
     model = toy(kind=Featured)
     training = [crystal(0.05, seed) for seed in range(4)]
     measure = FeatureDistance(model, training)
-    near, far = (measure.of([crystal(size, 9)])[0].max() for size in (0.05, 0.4))
+    near, far = (measure.of([crystal(size, 9)])[0]["forces"].max() for size in (0.05, 0.4))
     # squares cancel to the root of rounding
-    np.testing.assert_allclose(measure.of(training[:1])[0], 0.0, atol=1e-4)
+    np.testing.assert_allclose(measure.of(training[:1])[0]["forces"], 0.0, atol=1e-4)
     assert far > 3.0 * near > 0.0
 
 
@@ -68,9 +110,23 @@ def test_an_element_that_was_not_trained_on_is_infinitely_far() -> None:
     model = toy((6, 14), kind=Featured)
     atoms = crystal()
     atoms.numbers[0] = 6
-    (distance,) = FeatureDistance(model, [crystal()]).of([atoms])
+    distance = FeatureDistance(model, [crystal()]).of([atoms])[0]["forces"]
     assert np.isinf(distance[0])
     assert np.isfinite(distance[1:]).all()
+
+
+def test_a_distance_is_no_error_bar_before_it_is_calibrated() -> None:
+    model, atoms = toy(kind=Featured), crystal(0.2)
+    bare = FeatureDistance(model, [crystal()])
+    assert bare.units == {"forces": "standard deviations of features"}
+    with pytest.raises(ValueError, match="no calibration that makes eV/Å of it"):
+        bare.calibrated([atoms])
+    with pytest.raises(ValueError, match="give the factor"):
+        UncertaintyWatch(atoms, bare, threshold=1.0)
+    known = FeatureDistance(model, [crystal()], {"forces": 0.25})
+    np.testing.assert_allclose(
+        known.calibrated([atoms])[0]["forces"], 0.25 * bare.of([atoms])[0]["forces"], rtol=1e-14
+    )
 
 
 def hot_run(atoms: Atoms, watch: UncertaintyWatch) -> VelocityVerlet:
@@ -83,8 +139,8 @@ def hot_run(atoms: Atoms, watch: UncertaintyWatch) -> VelocityVerlet:
 def test_a_watch_stops_or_flags_a_run_of_plain_ase(stop: bool) -> None:
     atoms, model = crystal(0.3), committee()
     atoms.calc = MLIPCalculator(model)
-    measure = CommitteeSpread(model)
-    start = float(measure.of([atoms])[0].max())
+    measure = ModelUncertainty(model)
+    start = float(measure.of([atoms])[0]["forces"].max())
     watch = UncertaintyWatch(atoms, measure, threshold=0.5 * start, scale=1.0, stop=stop)
     run = hot_run(atoms, watch)
     if stop:
@@ -99,16 +155,27 @@ def test_a_watch_stops_or_flags_a_run_of_plain_ase(stop: bool) -> None:
 
 
 def test_the_scale_of_the_calibration_counts() -> None:
-    atoms, measure = crystal(0.3), CommitteeSpread(committee())
-    one, three = (UncertaintyWatch(atoms, measure, 100.0, scale) for scale in (1.0, 3.0))
+    atoms, measure = crystal(0.3), ModelUncertainty(committee())
+    one, three = (UncertaintyWatch(atoms, measure, 100.0, scale) for scale in (None, 3.0))
     one()
     three()
     assert three.history == pytest.approx([3.0 * one.history[0]], rel=1e-12)
     assert not three.flagged
 
 
+def test_the_calibration_of_the_model_is_that_of_the_watch() -> None:
+    atoms = crystal(0.3)
+    own, given = (
+        UncertaintyWatch(atoms, ModelUncertainty(calibrated(committee())), 100.0, scale)
+        for scale in (None, 1.0)
+    )
+    own()
+    given()
+    assert own.history == pytest.approx([2.0 * given.history[0]], rel=1e-12)
+
+
 def watch_for(threshold: float):
-    measure = CommitteeSpread(committee())
+    measure = ModelUncertainty(committee())
     return lambda atoms: UncertaintyWatch(atoms, measure, threshold)
 
 

@@ -90,6 +90,20 @@ def test_once_calibrated_the_factor_is_one(uncertain: Path, folder: Path, tmp_pa
         assert one["calibrated_on"] == "other.extxyz"
 
 
+def test_the_report_draws_it(uncertain: Path, folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    result = mlip("evaluate", uncertain, folder / "other.extxyz", "--report", page)
+    assert result.exit_code == 0, result.output
+    text = page.read_text()
+    assert text.count("<img") == 3
+    assert "errors against uncertainties" in text
+    assert "not calibrated" in text
+    assert f"{uncertain.name} on other.extxyz" in text
+    single = mlip("evaluate", folder / "0.safetensors", folder / "other.extxyz", "--report", page)
+    assert single.exit_code == 0, single.output
+    assert page.read_text().count("<img") == 2
+
+
 def test_passes_are_kept(folder: Path) -> None:
     output = folder / "exact.safetensors"
     mlip("uncertainty", "laplace", folder / "1.safetensors", folder / "train.extxyz", "-o", output,
