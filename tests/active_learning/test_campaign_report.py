@@ -19,7 +19,7 @@ from mlip.active_learning.report.figures import calibration, errors_by_labels, p
 from mlip.active_learning.report.page import report_page, write_campaign_report
 from mlip.active_learning.status import NoCampaignError
 from mlip.active_learning.store import Considered, Store
-from mlip.active_learning.uncertainty import CommitteeSpread
+from mlip.active_learning.uncertainty import ModelUncertainty
 from mlip.graph import AtomicGraph
 from mlip.models import evaluate, load_model
 from mlip.training.page import figure
@@ -86,7 +86,8 @@ def test_atoms_within_what_was_predicted_are_counted_by_the_model_of_before(fini
         for result, frame in zip(results, frames)
     ]
     scale = store.fact("validation 0")["scale"]
-    predicted = [scale * one for one in CommitteeSpread(model).of([f.atoms for f in frames])]
+    measured = ModelUncertainty(model).of([frame.atoms for frame in frames])
+    predicted = [scale * one["forces"] for one in measured]
     assert store.fact("judgement 1")["within"] == shares_within(predicted, found)
 
 

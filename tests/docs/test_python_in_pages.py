@@ -34,7 +34,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_documents_and_roles_exist(page: Path) -> None:
-    for target in re.findall(r"\{doc\}`([^`]+)`", page.read_text(encoding="utf-8")):
+    for target in re.findall(r"\{doc\}`(?:[^`<]*<)?([^`>]+)>?`", page.read_text(encoding="utf-8")):
         name = target.strip("/").removeprefix("../")
         if name.startswith("gallery/") and name != "gallery/index":
             assert (ROOT / "examples" / f"{Path(name).name}.py").exists(), target
