@@ -16,6 +16,7 @@ _COLUMNS = (
 )  # fmt: skip
 _ABOVE = (("labels", 29), ("forces [meV/Å]", 15), ("energy [meV/atom]", 17), ("calibr.", 7))
 _DOING = {
+    "check": "labelled frames are computed again",
     "label": "labels are computed",
     "judge": "the last potential is compared with the new labels",
     "train": "the committee is trained",
@@ -51,13 +52,13 @@ def remarks(found: CampaignStatus, folder: Path) -> Iterator[str]:
 
 
 def _now(found: CampaignStatus) -> str:
-    if found.step != "label":
+    if found.step not in ("check", "label"):
         return _DOING.get(found.step, found.step)
     counts = found.iterations[-1].counts
     left = found.seconds_left
     more = f"; about {duration(left)} more" if left is not None else ""
     return (
-        f"{_DOING['label']}, {counts.settled} of {counts.total} are finished, {counts.running} "
+        f"{_DOING[found.step]}, {counts.settled} of {counts.total} are finished, {counts.running} "
         f"running{more}"
     )
 

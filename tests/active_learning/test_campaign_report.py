@@ -58,8 +58,9 @@ def test_every_label_is_there_with_what_was_predicted_and_found(
     for one, label, found in zip(report.labels[5:], labels[5:], judged["found"], strict=True):
         origin = label.structure.origin
         assert (one.explorer, one.frame, one.start) == (
-            origin["explorer"], origin["frame"], origin["from"],
+            origin["explorer"], origin["frame"], str(origin["from"]),
         )  # fmt: skip
+        assert one.folder == Path("labels") / one.key
         assert one.conditions == ("300 K" if one.explorer == "md" else "")
         assert (one.predicted, one.found, one.chosen) == (origin["uncertainty"], found, "farthest")
         assert one.seconds == label.seconds
@@ -263,6 +264,25 @@ def test_one_iteration_that_is_not_finished(copy: Path) -> None:
     assert not re.search(r"\bnan\b|None", text)
 
 
+def test_a_frame_that_had_its_label_has_no_folder(copy: Path) -> None:
+    store = Store(copy / "campaign.db")
+    atoms, first = molecule("OH"), store.labels()[0]
+    store.add([queued_structure(atoms, {"explorer": "labelled", "from": "/data/old.xyz#3"})], 7)
+    (own,) = store.labels("queued")
+    store.adopt(own.key, first.results or {}, str(first.fingerprint))
+    store.close()
+    one = campaign_report(copy).labels[-1]
+    assert (one.status, one.start, one.folder, np.isnan(one.seconds)) == (
+        "done",
+        "old.xyz#3",
+        None,
+        True,
+    )
+    text = shown(copy)
+    assert '<td class="text">labelled</td><td>old.xyz#3</td>' in text
+    assert own.key not in text
+
+
 def test_before_the_first_label(tmp_path: Path) -> None:
     write_campaign(tmp_path)
     store = Store(tmp_path / "campaign.db")
@@ -272,7 +292,7 @@ def test_before_the_first_label(tmp_path: Path) -> None:
     assert campaign_report(tmp_path).plane is None
     text = shown(tmp_path)
     assert "PICTURE" not in text
-    for fact in ("not finished: iteration 0, label", "There is no potential yet.", ">queued</a>",
+    for fact in ("not finished: iteration 0, label", "There is no potential yet.", ">queued</td>",
                  "1 waiting; none settled yet", "There are no labels yet."):  # fmt: skip
         assert fact in text, fact
 

@@ -93,12 +93,12 @@ def test_the_table_has_80_columns_and_whole_headers(tmp_path: Path, columns: str
 
 
 def test_an_unfinished_campaign_says_what_goes_on_and_what_to_do(tmp_path: Path) -> None:
-    """Of nine settled labels six took half an hour each; of the two that are left one runs."""
+    """Half an hour each; of the two that are left one runs."""
     campaign_of(tmp_path).close()
     shown = run("status", str(tmp_path))
-    assert "6 labels, 3 failed in 3 h 0 min, 20 min 0 s each" in shown
+    assert "6 labels, 3 failed in 3 h 0 min, 30 min 0 s each" in shown
     assert (
-        "iteration 2: labels are computed, 3 of 5 are finished, 1 running; about 40 min 0 s more"
+        "iteration 2: labels are computed, 3 of 5 are finished, 1 running; about 1 h 0 min more"
     ) in shown
     assert f"nobody is at work: continue with mlip active run {tmp_path}" in shown
 

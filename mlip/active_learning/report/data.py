@@ -31,19 +31,21 @@ class AskedLabel:
 
     Attributes
     ----------
-    explorer, start, conditions, frame : who found it, from which of the structures, under which
+    folder : of its files, relative to that of the campaign; None if there is none, or none yet
+    explorer, start, conditions, frame : who found it, from which structure or file, under which
         conditions, as which frame of the run
     predicted, found : error of its most uncertain and of its worst force before it was trained on,
         eV/Å; predicted is calibrated. NaN where unknown
     chosen : by which method; empty for structures of the beginning
     reason : why there is no label; None if there is one or will be
-    seconds : wall time; NaN if it is not settled
+    seconds : wall time; NaN if it was not computed, or not yet
     """
 
     key: str
     iteration: int
+    folder: Path | None
     explorer: str
-    start: int | None
+    start: str
     conditions: str
     frame: int | None
     predicted: float
@@ -135,7 +137,7 @@ def campaign_report(folder: Path) -> CampaignReport:
         return CampaignReport(
             name=folder.resolve().name,
             status=status,
-            labels=_asked(status, labels),
+            labels=_asked(files, status, labels),
             choices=[_choice(store, number) for number in numbers],
             members={number: _members(files, store, number) for number in numbers},
             plane=structure_map(files, labels),
@@ -177,20 +179,24 @@ def _left(files: CampaignFolder, iterations: Sequence[int], asked: set[str]) -> 
     return [atoms for atoms in found if queued_structure(atoms, {}).key not in asked]
 
 
-def _asked(status: CampaignStatus, labels: Sequence[Label]) -> list[AskedLabel]:
+def _asked(
+    files: CampaignFolder, status: CampaignStatus, labels: Sequence[Label]
+) -> list[AskedLabel]:
     judged = [one.before for one in status.iterations if one.before]
     found = {key: error for one in judged for key, error in zip(one["keys"], one["found"])}
-    return [_one(label, found.get(label.key, math.nan)) for label in labels]
+    return [_one(files, label, found.get(label.key, math.nan)) for label in labels]
 
 
-def _one(label: Label, found: float) -> AskedLabel:
+def _one(files: CampaignFolder, label: Label, found: float) -> AskedLabel:
     origin = label.structure.origin
+    folder = files.labels / label.key
     temperature = origin.get("temperature")
     return AskedLabel(
         key=label.key,
         iteration=label.iteration,
+        folder=folder.relative_to(files.path) if folder.exists() else None,
         explorer=str(origin.get("explorer", "")),
-        start=origin.get("from"),
+        start=str(origin.get("from", "")).rpartition("/")[2],
         conditions=f"{temperature:g} K" if temperature is not None else "",
         frame=origin.get("frame"),
         predicted=origin.get("uncertainty", math.nan),

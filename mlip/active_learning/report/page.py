@@ -146,7 +146,7 @@ def _iteration(one: IterationStatus) -> list[str]:
     ]
     before = one.before or {"scale": math.nan, "correlation": math.nan, "within": None}
     within = before["within"] or [math.nan] * len(DEVIATIONS)
-    mean = one.seconds / one.counts.settled if one.counts.settled else math.nan
+    mean = one.seconds / one.computed if one.computed else math.nan
     return [
         str(one.number), str(one.counts.done), str(one.counts.failed), *errors,
         _known(before["scale"], ".2f"), _known(before["correlation"], ".2f"),
@@ -200,9 +200,9 @@ def _labels(labels: Sequence[AskedLabel]) -> Html:
     columns = ["iteration", "found by", "from", "under", "frame", "predicted [meV/Å]",
                "found [meV/Å]", "chosen", "label"]  # fmt: skip
     rows = [
-        [str(one.iteration), one.explorer, _there(one.start), one.conditions, _there(one.frame),
-         _error(one.predicted), _error(one.found), one.chosen,
-         link(f"labels/{one.key}", one.status)]
+        [str(one.iteration), one.explorer, one.start, one.conditions,
+         "" if one.frame is None else str(one.frame), _error(one.predicted), _error(one.found),
+         one.chosen, _linked(one, one.status)]
         for one in labels
     ]  # fmt: skip
     return table(columns, rows, _WORDS)
@@ -212,7 +212,7 @@ def _failures(failures: Sequence[AskedLabel]) -> Html:
     if not failures:
         return note("No label failed.")
     rows = [
-        [link(f"labels/{one.key}", one.key), str(one.iteration), one.reason or "",
+        [_linked(one, one.key), str(one.iteration), one.reason or "",
          _known(one.seconds / 60.0, ".1f")]
         for one in failures
     ]  # fmt: skip
@@ -246,5 +246,5 @@ def _error(value: float) -> str:
     return figure(1e3 * value) if math.isfinite(value) else _NONE
 
 
-def _there(value: int | None) -> str:
-    return _NONE if value is None else str(value)
+def _linked(one: AskedLabel, shown: str) -> str:
+    return link(one.folder.as_posix(), shown) if one.folder else shown
