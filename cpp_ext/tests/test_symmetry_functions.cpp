@@ -305,7 +305,10 @@ void bad_input_is_an_error() {
   const mlip::SymmetryFunctions ours(functions(), {0, 1}, kWeights, shape);
   Atoms<double> atoms = random_atoms<double>(30, 6);
   atoms.vectors[3 * 100] = NAN;
-  raises("atom 3 to atom 14 is not finite", [&] { evaluate(ours, atoms, 2); });
+  raises("atoms 3 and 14 are not at a finite distance (edge 100)",
+         [&] { evaluate(ours, atoms, 2); });
+  atoms.vectors[3 * 100] = 1e200;
+  raises("not at a finite distance", [&] { differentiate(ours, atoms, some_gradient(atoms)); });
   for (int c = 0; c < 3; ++c) atoms.vectors[3 * 100 + c] = 1e-4;
   raises("atoms 3 and 14 are less than 0.001", [&] { evaluate(ours, atoms, 2); });
   raises("less than", [&] { differentiate(ours, atoms, some_gradient(atoms)); });

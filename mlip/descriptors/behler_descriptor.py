@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mlip.descriptors.base import Descriptor
 from mlip.descriptors.behler_functions import CutoffSettings
+from mlip.descriptors.edges import check_edges, check_precision
 from mlip.descriptors.fused_symmetry_functions import FusedSymmetryFunctions
 from mlip.descriptors.symmetry_sums import CLOSEST
 from mlip.descriptors.term_sums import Edges, Term, TermSums
@@ -47,9 +48,11 @@ class BehlerDescriptor(Descriptor):
         neighbours: Int[Tensor, " edges"],
         species_index: Int[Tensor, " atoms"],
     ) -> Float[Tensor, "atoms features"]:
+        check_precision(vectors)
         edges = (vectors, centres, neighbours, species_index)
         if self.fused.can_treat(vectors):
             return self.fused(*edges, self.evaluate_in_torch)  # type: ignore[no-any-return]
+        check_edges(vectors, centres, neighbours, "symmetry functions are not defined")
         return self.evaluate_in_torch(*edges)
 
     def evaluate_in_torch(

@@ -24,6 +24,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from mlip.descriptors.base import Descriptor
+from mlip.descriptors.edges import check_edges, check_precision
 from mlip.ops.chebyshev import chebyshev_polynomials
 from mlip.ops.cutoffs import CUTOFF_FUNCTIONS, CutoffName
 from mlip.ops.padding import Rectangle, rectangles
@@ -91,6 +92,8 @@ class Chebyshev(Descriptor):
         neighbours: Int[Tensor, " edges"],
         species_index: Int[Tensor, " atoms"],
     ) -> Float[Tensor, "atoms features"]:
+        check_precision(vectors)
+        check_edges(vectors, centres, neighbours, "Chebyshev descriptors are not defined")
         n_atoms, n_sets = len(species_index), len(self.set_weights)
         weights = self.set_weights.to(vectors.dtype)[:, species_index[neighbours]].T
         features = vectors.new_zeros(n_atoms, n_sets, self.n_features // n_sets)

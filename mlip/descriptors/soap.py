@@ -24,6 +24,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from mlip.descriptors.base import Descriptor
+from mlip.descriptors.edges import check_edges, check_precision
 from mlip.descriptors.fused_soap import FusedSOAP
 from mlip.ops.chebyshev import ChebyshevSeries
 from mlip.ops.cutoffs import CUTOFF_FUNCTIONS, CutoffName
@@ -150,6 +151,7 @@ class SOAP(Descriptor):
         neighbours: Int[Tensor, " edges"],
         species_index: Int[Tensor, " atoms"],
     ) -> Float[Tensor, "atoms features"]:
+        check_precision(vectors)
         edges = (centres, neighbours, species_index)
         mixing = vectors.new_empty(0, len(self.species)) if self.mixing is None else self.mixing
         if self._fused.can_do(vectors):
@@ -157,6 +159,7 @@ class SOAP(Descriptor):
                 vectors, mixing, *edges, lambda v, m: self.power_spectrum(v, m, *edges)
             )
         else:
+            check_edges(vectors, centres, neighbours, "SOAP is not defined")
             features = self.power_spectrum(vectors, mixing, *edges)
         if self.config.normalise:
             return features / torch.linalg.vector_norm(features, dim=1, keepdim=True)

@@ -224,18 +224,6 @@ def test_threads_change_nothing(two_threads: None) -> None:
         assert torch.equal(one, two)
 
 
-def test_edges_in_any_order() -> None:
-    case = Case({}, crystal(SPECIES))
-    vectors, mixing = case.inputs()
-    order = torch.randperm(len(vectors), generator=torch.Generator().manual_seed(0))
-    expected = case.by_core(vectors, mixing)
-    centres, neighbours, species = case.edges
-    found = case.descriptor.evaluate(vectors[order], centres[order], neighbours[order], species)
-    assert far_apart(found, expected) < 1e-13
-    (gradient,) = torch.autograd.grad(found.sum(), vectors)
-    assert far_apart(gradient, *torch.autograd.grad(expected.sum(), vectors)) < 1e-13
-
-
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("place", [[0.0, 0.0, 0.0], [float("nan"), 0.0, 1.0]])
 def test_neighbours_without_a_direction_are_an_error(dtype: torch.dtype, place: list) -> None:

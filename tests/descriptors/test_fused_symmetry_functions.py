@@ -224,7 +224,7 @@ def test_keeps_the_rules_of_torch_operators() -> None:
     ("place", "value", "words"),
     [
         (0, torch.zeros(6, 3, dtype=torch.int64), "float32 or float64"),
-        (0, torch.full((6, 3), torch.nan, dtype=torch.float64), "not finite"),
+        (0, torch.full((6, 3), torch.nan, dtype=torch.float64), "not at a finite distance"),
         (1, torch.tensor([0, 0, 1, 1, 2, 3]), "centres must be atoms"),
         (1, torch.tensor([0, 0, 1, 1, 2, 1]), "centres must be atoms"),
         (2, torch.tensor([1, 2, 0, 2, 0, 3]), "a neighbour is not an atom"),

@@ -76,7 +76,8 @@ class SymmetryFunctions {
   // Writes features [n_atoms][n_features]; columns that no function of an atom's list has are zero.
   //
   // `threads` is the most that may be used; small inputs use one. The result does not depend on it.
-  // Throws std::invalid_argument if two atoms are less than `kClosest` apart.
+  // Throws std::invalid_argument if two atoms are less than `kClosest` apart or not at a finite
+  // distance.
   template <class Real>
   void evaluate(const Environments<Real>& environments, int64_t n_features, Real* features,
                 int threads) const;

@@ -53,7 +53,8 @@ inline int32_t bin_of(const Cutoff* cutoffs, int32_t n_cutoffs, Real r, int64_t 
   return beyond == n_cutoffs ? -1 : static_cast<int32_t>(species) * n_cutoffs + beyond;
 }
 
-// Sorts the edges of an atom into bins; returns the first edge that is too short, or -1.
+// Sorts the edges of an atom into bins; returns the first edge that is too short or not finite, or
+// -1.
 template <class Real>
 int64_t sort_edges(const PlanView& plan, const Environments<Real>& all_atoms, int64_t atom,
                    Neighbours<Real>& found, Workspace<Real>& work) {
@@ -63,7 +64,7 @@ int64_t sort_edges(const PlanView& plan, const Environments<Real>& all_atoms, in
   for (int64_t e = first; e < last; ++e) {
     const Real* v = all_atoms.vectors + 3 * e;
     const Real square = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
-    if (!(square >= Real(kClosest * kClosest))) return e;
+    if (!(square >= Real(kClosest * kClosest) && square < Real(__builtin_inf()))) return e;
     const Real r = sizeof(Real) == 8 ? Real(__builtin_sqrt(square)) : __builtin_sqrtf(square);
     const int32_t bin =
         bin_of(found.cutoffs, found.n_cutoffs, r, all_atoms.species[all_atoms.neighbours[e]]);

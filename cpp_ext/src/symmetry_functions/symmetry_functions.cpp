@@ -82,18 +82,21 @@ void check_species(const Environments<Real>& atoms, int64_t n_species) {
 }
 
 template <class Real>
-[[noreturn]] void too_close(const Environments<Real>& atoms, int64_t edge) {
+[[noreturn]] void no_direction(const Environments<Real>& atoms, int64_t edge) {
   const int64_t* end = atoms.first_edge + atoms.n_atoms + 1;
   const int64_t atom = std::upper_bound(atoms.first_edge, end, edge) - atoms.first_edge - 1;
   const Real* v = atoms.vectors + 3 * edge;
-  if (!std::isfinite(v[0]) || !std::isfinite(v[1]) || !std::isfinite(v[2])) {
-    throw std::invalid_argument("the vector from atom " + std::to_string(atom) + " to atom " +
-                                std::to_string(atoms.neighbours[edge]) + " is not finite");
+  const std::string who =
+      "atoms " + std::to_string(atom) + " and " + std::to_string(atoms.neighbours[edge]);
+  if (!std::isfinite(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])) {
+    throw std::invalid_argument(who + " are not at a finite distance (edge " +
+                                std::to_string(edge) +
+                                "); symmetry functions are not defined there");
   }
   throw std::invalid_argument(
-      "atoms " + std::to_string(atom) + " and " + std::to_string(atoms.neighbours[edge]) +
-      " are less than 0.001 Å apart: symmetry functions need directions between atoms; look for "
-      "atoms that are there twice");
+      who +
+      " are less than 0.001 Å apart: symmetry functions need directions between atoms; look "
+      "for atoms that are there twice");
 }
 
 // Memory that starts at a multiple of 64 bytes.
@@ -110,10 +113,10 @@ class Aligned {
 };
 
 // Shares atoms out among threads, some at once; work(first, last, memory) returns an edge that is
-// too short, or -1. The edge that is reported does not depend on the threads.
+// too short or not finite, or -1. The edge that is reported does not depend on the threads.
 template <class Real, class Work>
 void for_all_atoms(const Environments<Real>& atoms, int64_t bytes, int most_threads, Work work) {
-  std::atomic<int64_t> next{0}, short_edge{std::numeric_limits<int64_t>::max()};
+  std::atomic<int64_t> next{0}, bad_edge{std::numeric_limits<int64_t>::max()};
   const int threads = threads_for(atoms, most_threads);
   in_threads(threads, [&](int) {
     const Aligned memory(bytes);
@@ -121,12 +124,12 @@ void for_all_atoms(const Environments<Real>& atoms, int64_t bytes, int most_thre
          first = next.fetch_add(kAtomsAtOnce)) {
       const int64_t last = std::min(first + kAtomsAtOnce, atoms.n_atoms);
       const int64_t edge = work(first, last, memory.begin());
-      int64_t known = short_edge;
-      while (edge >= 0 && edge < known && !short_edge.compare_exchange_weak(known, edge)) {
+      int64_t known = bad_edge;
+      while (edge >= 0 && edge < known && !bad_edge.compare_exchange_weak(known, edge)) {
       }
     }
   });
-  if (short_edge != std::numeric_limits<int64_t>::max()) too_close(atoms, short_edge);
+  if (bad_edge != std::numeric_limits<int64_t>::max()) no_direction(atoms, bad_edge);
 }
 
 }  // namespace

@@ -30,4 +30,15 @@ inline torch::stable::Tensor checked(const torch::stable::Tensor& tensor, const 
   return tensor.is_contiguous() ? tensor : torch::stable::contiguous(tensor);
 }
 
+// Descriptors ask for edges sorted by centre, as neighbour lists have them.
+inline void check_order(const torch::stable::Tensor& centres, const char* op) {
+  const int64_t* const centre = centres.const_data_ptr<int64_t>();
+  bool rising = true;
+  for (int64_t e = 1; e < centres.size(0); ++e) rising &= centre[e] >= centre[e - 1];
+  if (!rising) {
+    throw std::invalid_argument(std::string(op) +
+                                ": centres must be atoms in an order that never decreases");
+  }
+}
+
 }  // namespace mlip

@@ -47,6 +47,7 @@ struct Call {
     in.vectors = checked(in.vectors, op, "vectors", kType<T>, {-1, 3});
     const int64_t n_edges = in.vectors.size(0);
     in.centres = checked(in.centres, op, "centres", ScalarType::Long, {n_edges});
+    mlip::check_order(in.centres, op);
     in.neighbours = checked(in.neighbours, op, "neighbours", ScalarType::Long, {n_edges});
     in.species = checked(in.species, op, "species", ScalarType::Long, {-1});
     in.radial = checked(in.radial, op, "radial", kType<T>, {-1, -1, mlip::kSoapDegree<T> + 1, row});

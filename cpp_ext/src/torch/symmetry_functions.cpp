@@ -61,14 +61,13 @@ std::vector<mlip::SymmetryFunction> functions_of(const Tensor& integers_, const 
 }
 
 std::vector<int64_t> first_edges(const Tensor& centres, int64_t n_atoms) {
+  mlip::check_order(centres, kName);
   const int64_t* centre = centres.const_data_ptr<int64_t>();
   const int64_t n = centres.size(0);
   std::vector<int64_t> first(n_atoms + 1, 0);
   for (int64_t e = 0; e < n; ++e) {
-    const bool exists = centre[e] >= 0 && centre[e] < n_atoms;
-    if (!exists || (e > 0 && centre[e] < centre[e - 1])) {
-      throw std::invalid_argument(
-          "mlip::symmetry_functions: centres must be atoms in an order that never decreases");
+    if (centre[e] < 0 || centre[e] >= n_atoms) {
+      throw std::invalid_argument("mlip::symmetry_functions: centres must be atoms");
     }
     ++first[centre[e] + 1];
   }
