@@ -338,9 +338,14 @@ class Campaign:
         return None
 
     def _check_config(self) -> None:
-        """What was begun is continued."""
-        changed = differing([self._store.fact("config"), decisive(self._config)])
-        if changed:
+        """What was begun is continued; a calculator that never gave a label may be mended."""
+        now = decisive(self._config)
+        changed = differing([self._store.fact("config"), now])
+        mended = all(line.startswith("calculator") for line in changed)
+        if changed and mended and not self._store.labels("done"):
+            self._store.note("calculator changed before there were labels", changes=changed)
+            self._store.set_fact("config", now)
+        elif changed:
             raise CampaignError(
                 f"the campaign in {self._folder.path} was begun with another config:\n"
                 + "\n".join(f"  {line}" for line in changed)

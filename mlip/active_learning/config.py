@@ -40,6 +40,7 @@ learning:
   epochs: 200
 explore:
   - {name: md, temperatures: [300, 600], steps: 2000, timestep: 0.5, interval: 50}
+  - {name: rattle, count: 10, amplitude: 0.15}  # at first, dynamics soon meets what is absurd
 select: {uncertain_above: 0.1, absurd_above: 5.0, per_iteration: 10}     # eV/Å
 stop: {force_error: 0.05, in_a_row: 2, iterations: 20}                   # eV/Å, rms on new labels
 seed: 0

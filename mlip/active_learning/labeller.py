@@ -124,6 +124,7 @@ class Labeller:
 
     def retry_failed(self) -> int:
         """Queue failed labels again; what is left of them is kept beside. Returns how many."""
+        self._take_in()  # some may have failed when nobody looked
         failed = self._store.labels("failed")
         for label in failed:
             folder = self._of(label)

@@ -12,7 +12,7 @@ from small_campaign import read_campaign, write_campaign
 
 from mlip.active_learning.campaign import Campaign, CampaignError, run_campaign
 from mlip.active_learning.campaign_folder import CampaignFolder
-from mlip.active_learning.labeller import LabelCounts
+from mlip.active_learning.labeller import LabelCounts, TooManyFailuresError
 from mlip.active_learning.labelling.fingerprint import MixedLabelsError
 from mlip.active_learning.learning import member_seed
 from mlip.active_learning.status import NoCampaignError, campaign_status
@@ -171,6 +171,15 @@ def test_the_seed_of_a_campaign_reaches_its_members(tmp_path: Path) -> None:
     other = one.model_copy(update={"seed": 5})
     seeds = [member_seed(config.seeded_learning(), 1) for config in (one, other)]
     assert seeds[1] - seeds[0] == 5
+
+
+def test_a_calculator_that_never_gave_a_label_may_be_mended(tmp_path: Path) -> None:
+    failing = {"factory": "analytic:Failing", "kwargs": {"how": "raise"}}
+    with pytest.raises(TooManyFailuresError, match="no convergence"):
+        run_campaign(write_campaign(tmp_path, calculator=failing), tmp_path)
+    mended = write_campaign(tmp_path, stop={"iterations": 0})
+    assert run_campaign(mended, tmp_path, retry_failed=True) == "0 iterations are done"
+    assert len(Store(tmp_path / "campaign.db").labels("done")) == 5
 
 
 def test_a_calculator_that_changed_under_way_is_noticed(finished: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ase import Atoms
 from ase.calculators.cp2k import CP2K
 from ase.calculators.espresso import Espresso, EspressoProfile
 from ase.calculators.vasp import Vasp
@@ -23,6 +24,14 @@ END = "     convergence has been achieved in   9 iterations\n"
 
 ESPRESSO = Espresso(profile=EspressoProfile(command="pw.x", pseudo_dir="/pseudo"),
                     pseudopotentials={"Si": "Si.upf", "Ge": "Ge.upf"})  # fmt: skip
+
+
+def test_espresso_is_asked_only_for_elements_that_have_a_pseudopotential() -> None:
+    code = code_of(ESPRESSO)
+    assert code.lack(ESPRESSO, Atoms("SiGe")) is None
+    lack = code.lack(ESPRESSO, Atoms("OSiH2"))
+    assert lack is not None
+    assert "no pseudopotential for H, O" in lack
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ase import Atoms
+
 _ESPRESSO_OUTPUT = "espresso.pwo"
 _CP2K_OUTPUT = "cp2k.out"
 
@@ -19,6 +21,10 @@ def _no_files(calculator: Any) -> Mapping[str, Path]:  # noqa: ARG001 - one sign
 
 
 def _trusted(folder: Path, calculator: Any) -> str | None:  # noqa: ARG001 - as above
+    return None
+
+
+def _nothing(calculator: Any, atoms: Atoms) -> str | None:  # noqa: ARG001 - as above
     return None
 
 
@@ -33,6 +39,7 @@ class Code:
     doubt : why the numbers of a finished calculation cannot be trusted, or None; for codes that
         do not fail by themselves when they do not converge
     files : files that decide about the numbers, such as pseudopotentials
+    lack : what its calculator must be told to compute some atoms, and was not; None if nothing
     dft : whether its labels are density functional theory
     """
 
@@ -40,6 +47,7 @@ class Code:
     version: Callable[[Path, Any], str | None]
     doubt: Callable[[Path, Any], str | None] = _trusted
     files: Callable[[Any], Mapping[str, Path]] = _no_files
+    lack: Callable[[Any, Atoms], str | None] = _nothing
     dft: bool = True
 
 
@@ -121,6 +129,17 @@ def _espresso_doubt(folder: Path, calculator: Any) -> str | None:  # noqa: ARG00
     return None
 
 
+def _espresso_lack(calculator: Any, atoms: Atoms) -> str | None:
+    known = calculator.parameters.get("pseudopotentials", {})
+    missing = sorted(set(atoms.symbols) - set(known))
+    if not missing:
+        return None
+    return (
+        f"no pseudopotential for {', '.join(missing)}: name a file for each element in the config, "
+        "as calculator.kwargs.pseudopotentials"
+    )
+
+
 def _espresso_files(calculator: Any) -> Mapping[str, Path]:
     folder = Path(calculator.profile.pseudo_dir)
     names = set(calculator.parameters.get("pseudopotentials", {}).values())
@@ -179,7 +198,7 @@ _CODES: Mapping[str, Code] = {
         "PySCF", _distributions("pyscf", "pyscf-dispersion")
     ),
     "ase.calculators.espresso": Code(
-        "Quantum ESPRESSO", _espresso_version, _espresso_doubt, _espresso_files
+        "Quantum ESPRESSO", _espresso_version, _espresso_doubt, _espresso_files, _espresso_lack
     ),
     "ase.calculators.vasp": Code("VASP", _vasp_version, _vasp_doubt, _vasp_files),
     "ase.calculators.cp2k": Code("CP2K", _cp2k_version, _cp2k_doubt),

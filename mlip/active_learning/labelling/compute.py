@@ -74,12 +74,15 @@ def _label(
     atoms: Atoms, config: CalculatorConfig, changes: Mapping[str, Any], folder: Path
 ) -> tuple[dict[str, Any], Fingerprint]:
     calculator = build_calculator(config, changes)
+    code = code_of(calculator)
+    if lack := code.lack(calculator, atoms):
+        raise ValueError(lack)
     names: list[str] = [name for name in config.properties if name != "stress" or atoms.pbc.all()]
     calculator.calculate(atoms, names, all_changes)  # all at once: some codes would run for each
     found = dict(calculator.results)
     found["energy"] = found.get("free_energy", found.get("energy"))  # forces are its derivatives
     results = {name: _checked(name, found.get(name), len(atoms)) for name in names}
-    doubt = code_of(calculator).doubt(folder, calculator)
+    doubt = code.doubt(folder, calculator)
     if doubt is None and config.converged is not None:
         doubt = load_object(config.converged)(folder)
     if doubt:
