@@ -3,6 +3,7 @@
 Parsl: Babuji et al., HPDC 2019, 25-36, doi:10.1145/3307681.3325400.
 """
 
+import atexit
 import importlib.util
 import math
 import shlex
@@ -120,7 +121,8 @@ class ParslPool:
         return label.is_claimed()
 
     def _check(self) -> None:
-        """Parsl gives up when no job can be started."""
+        """Parsl gives up when no job can be started, and waits for ever for an interchange that was
+        killed."""
         executors = self._kernel.executors.values() if self._kernel is not None else ()
         for executor in executors:
             if getattr(executor, "bad_state_is_set", False):
@@ -128,6 +130,18 @@ class ParslPool:
                     f"Parsl gets no workers; its files are in {self._kernel.run_dir}. "
                     f"{executor.executor_exception}"
                 )
+            interchange = getattr(executor, "interchange_proc", None)
+            if interchange is not None and interchange.poll() is not None:
+                self._abandon()
+
+    def _abandon(self) -> None:
+        """End the workers, and leave an engine behind that would not end in order."""
+        atexit.unregister(self._kernel.atexit_cleanup)
+        for executor in self._kernel.executors.values():
+            if jobs := list(getattr(executor, "blocks_to_job_id", {}).values()):
+                executor.provider.cancel(jobs)
+        self._kernel = None
+        self._futures.clear()
 
     def _end(self) -> None:
         if self._kernel is not None:
