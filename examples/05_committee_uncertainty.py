@@ -23,9 +23,11 @@ from ase.build import bulk
 
 import mlip
 from mlip import AtomicGraph, MLIPCalculator, load_model, read_frames, save_model
-from mlip.models import Committee, Potential, evaluate
+from mlip.data import GraphDataset
+from mlip.models import Committee, Laplace, Potential, evaluate
 from mlip.settings import parse_settings
 from mlip.training import TrainingConfig, train
+from mlip.training.calibration import calibrate_model
 
 data = Path(mlip.__file__).parents[1] / "datasets" / "silicon"  # in the clone
 config = parse_settings(
@@ -104,6 +106,30 @@ axis.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %%
+# One network, and error bars that are right
+# ------------------------------------------
+# A single network can tell its uncertainty too: the Laplace approximation of its last layer needs
+# the training data once more, but no further training. ``calibrate_model`` finds the factor that
+# makes an error bar of either, puts it onto the model's card, and tells how good it was: how
+# closely predicted and found errors are correlated, and which share of the errors is within one
+# standard deviation, before the factor and after it.
+
+train_frames = read_frames([data / "train.extxyz"])
+single = Laplace.fit(members[0], GraphDataset(train_frames, members[0].cutoff))
+for name, model in (("committee", committee), ("single network", single)):
+    before = calibrate_model(model, frames, "test and validation set")["forces"]
+    after = calibrate_model(model, frames, "test and validation set")["forces"]
+    print(
+        f"{name}: factor {before.factor:.1f}, correlation {before.correlation:.2f}, within one "
+        f"standard deviation {before.within[0]:.0%}, then {after.within[0]:.0%} of "
+        f"{after.expected_within[0]:.0%}"
+    )
+
+# %%
+# The factor of the single network is large: what is not in its last layer is not uncertain to it.
+# What counts is that it knows where. ``mlip uncertainty`` does the same on the command line.
+
+# %%
 # Where the data end
 # ------------------
 # Diamond, compressed and stretched far beyond the volumes at which it is in the training data. Each
@@ -148,5 +174,6 @@ plt.show()
 # calculation with DFT is worth its price. Mind the opposite conclusion: members that are wrong in
 # the same way agree too, so a small spread is a hint and no proof.
 #
+# F. Bigi *et al.*, Mach. Learn.: Sci. Technol. 5, 045018 (2024) (last layer);
 # B. Lakshminarayanan, A. Pritzel, C. Blundell, NeurIPS 2017; F. Musil *et al.*, J. Chem. Theory
 # Comput. 15, 906 (2019).
