@@ -19,9 +19,9 @@
 namespace mlip {
 namespace {
 
-// A thread that sleeps is awake within some 50 µs, twice for a list; these atoms of a liquid within
-// 6 Å take a millisecond, and of the thinnest gas still more than the waking.
-constexpr int64_t kAtomsPerThread = 1000;
+// From here on two threads were worth it wherever it was measured, a thin gas or a liquid, whether
+// the threads had just worked, and start at once, or had slept, and took some 50 µs to be awake.
+constexpr int64_t kAtomsPerThread = 200;
 
 NamedSearch best_search() {
   NamedSearch all[kMostSearches];

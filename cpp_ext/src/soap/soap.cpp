@@ -18,8 +18,8 @@
 namespace mlip {
 namespace {
 
-// A thread is worth its start from about this many edges on.
-constexpr int64_t kEdgesPerThread = 4000;
+// A thread is worth waking for about this many edges, a fifth of a millisecond.
+constexpr int64_t kEdgesPerThread = 800;
 
 // Everything that does not change from atom to atom.
 template <class T>

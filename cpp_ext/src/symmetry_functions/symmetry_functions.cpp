@@ -20,8 +20,8 @@ namespace mlip {
 namespace {
 
 constexpr int64_t kAtomsAtOnce = 8;
-// Pairs of neighbours that make a thread worth starting: about a millisecond.
-constexpr int64_t kPairsPerThread = 100000;
+// Pairs of neighbours that make a thread worth waking: about a fifth of a millisecond.
+constexpr int64_t kPairsPerThread = 10000;
 
 template <class Real>
 const Kernels<Real>& best() {
