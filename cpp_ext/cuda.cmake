@@ -9,13 +9,13 @@ set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
 
-add_library(mlip_torch_cuda MODULE
-  src/neighbours_gpu/list.cu src/torch/threads.cpp src/torch_cuda/neighbours.cpp)
-target_include_directories(mlip_torch_cuda PRIVATE src src/neighbours src/neighbours_gpu src/torch)
+file(GLOB cuda_sources CONFIGURE_DEPENDS src/gpu/*.cu src/*_gpu/*.cu src/torch_cuda/*.cpp)
+add_library(mlip_torch_cuda MODULE ${cuda_sources} src/torch/threads.cpp)
+target_include_directories(mlip_torch_cuda PRIVATE src src/neighbours src/torch)
 target_include_directories(mlip_torch_cuda SYSTEM PRIVATE "${torch_folder}/include")
 target_compile_definitions(mlip_torch_cuda PRIVATE TORCH_TARGET_VERSION=0x020a000000000000)
 # Products and sums are rounded one by one, as on the processor: at the cutoff both decide alike.
-target_compile_options(mlip_torch_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--fmad=false>)
+set_source_files_properties(src/neighbours_gpu/list.cu PROPERTIES COMPILE_OPTIONS --fmad=false)
 target_link_libraries(mlip_torch_cuda PRIVATE mlip_core ${CMAKE_DL_LIBS})
 target_link_options(mlip_torch_cuda PRIVATE
   -Wl,--no-as-needed "${torch_folder}/lib/libtorch_cpu.so" -Wl,--as-needed)

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "crews.h"
 #include "mlip/neighbours.h"
 #include "pipeline.h"
 #include "reference.h"
@@ -117,20 +118,6 @@ struct Shuffled : Processor {
 
 // ---- a search
 
-// Each array by itself and exactly as long as promised, so that the sanitizer sees the first number
-// beyond; filled with nonsense, so that nothing is taken for granted.
-struct Memory {
-  std::vector<std::unique_ptr<unsigned char[]>> parts;
-
-  template <class T>
-  T* take(int64_t n) {
-    const size_t bytes = n * sizeof(T);
-    parts.emplace_back(new unsigned char[bytes]);
-    std::fill_n(parts.back().get(), bytes, 0xa5);
-    return reinterpret_cast<T*>(parts.back().get());
-  }
-};
-
 struct Batch {
   std::vector<double> positions, cells;
   std::unique_ptr<bool[]> periodic;
@@ -179,7 +166,7 @@ List found_by(Machine machine, const Batch& batch, double cutoff) {
   mlip::check_cutoff(cutoff);
   const int64_t n_atoms = static_cast<int64_t>(batch.positions.size()) / 3;
   const mlip::gpu::Input in = {batch.structures(), n_atoms, cutoff};
-  Memory memory;
+  ExactMemory memory;
   const Arrays work = mlip::gpu::arrays_in(memory, n_atoms, in.structures.n_structures);
   mlip::gpu::find(in, work, machine);
   mlip::gpu::raise_if_failed(*work.report);

@@ -52,12 +52,20 @@ class FusedSOAP:
             for dtype in _DEGREE_AND_ERROR
             if (table := _tables(radial, own, cutoff, dtype)) is not None
         }
+        self._carried: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor]] = {}
 
     def can_do(self, vectors: Tensor) -> bool:
         """Whether the core is here and works on this device in this precision."""
-        return (
-            vectors.device.type == "cpu" and vectors.dtype in self._tables and kernels.available()
-        )
+        return vectors.dtype in self._tables and kernels.runs_on(vectors.device)
+
+    def _tables_on(self, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        if device.type == "cpu":
+            return self._tables[dtype]
+        key = (device, dtype)
+        if key not in self._carried:
+            radial, own = self._tables[dtype]
+            self._carried[key] = (radial.to(device), own.to(device))
+        return self._carried[key]
 
     def features(
         self,
@@ -81,7 +89,7 @@ class FusedSOAP:
         ValueError
             If two atoms are at the same place.
         """
-        tables = self._tables[vectors.dtype]
+        tables = self._tables_on(vectors.device, vectors.dtype)
         fixed = (centres, neighbours, species_index, *tables)
         features: Tensor = _Features.apply(vectors, mixing, _Call(fixed, self.numbers, reference))
         return features

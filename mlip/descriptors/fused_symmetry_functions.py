@@ -89,8 +89,8 @@ class FusedSymmetryFunctions(nn.Module):
 
     @staticmethod
     def can_treat(vectors: Tensor) -> bool:
-        """Whether the core is here and works on this kind of device."""
-        return vectors.device.type == "cpu" and kernels.available()
+        """Whether the core is here and works on this device."""
+        return kernels.runs_on(vectors.device)
 
     @property
     def tables(self) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ import torch
 from mlip.kernels.cuda import CudaCore
 from mlip.kernels.shapes import SHAPES, register_shapes
 
-__all__ = ["available", "cuda_available", "status"]
+__all__ = ["available", "cuda_available", "runs_on", "status"]
 
 _LIBRARY = Path(__file__).parent / "mlip_torch.so"
 _CUDA_LIBRARY = Path(__file__).parent / "mlip_torch_cuda.so"
@@ -85,13 +85,24 @@ def cuda_available(device: int | None = None) -> bool:
     return available() and _CUDA_CORE.problem(device) is None
 
 
+def runs_on(device: torch.device) -> bool:
+    """Whether the compiled core treats tensors that are on this device."""
+    if device.type == "cuda":
+        return cuda_available(device.index)
+    return device.type == "cpu" and available()
+
+
 def status() -> dict[str, str]:
     """What runs compiled, and why the rest does not: one line for each kernel, for people."""
     if not available():
-        how = on_gpu = f"plain torch: {_CORE.problem}; {_HOW_TO_GET_IT}"
+        how = on_gpu = in_torch = f"plain torch: {_CORE.problem}; {_HOW_TO_GET_IT}"
     else:
         how = f"compiled, {_CORE.instruction_set()} instructions"
         problem = _CUDA_CORE.problem()
-        on_gpu = f"made on the CPU: {problem}" if problem else "compiled"
-    lines = dict.fromkeys(("neighbour list (CPU)", "SOAP (CPU)", "symmetry functions (CPU)"), how)
-    return lines | {"neighbour list (CUDA)": on_gpu}
+        on_gpu = in_torch = "compiled"
+        if problem:
+            on_gpu, in_torch = f"made on the CPU: {problem}", f"plain torch: {problem}"
+    names = ("neighbour list", "SOAP", "symmetry functions")
+    there = dict.fromkeys(names, in_torch) | {"neighbour list": on_gpu}
+    lines = {f"{name} (CPU)": how for name in names}
+    return lines | {f"{name} (CUDA)": line for name, line in there.items()}

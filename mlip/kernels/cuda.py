@@ -11,7 +11,19 @@ _HOW_TO_GET_IT = (
     "the library for GPUs is built with the core where nvcc (CUDA 12 or later) and a torch for "
     "CUDA are: `pip install --no-build-isolation nearsight`"
 )
-_MEANWHILE = "neighbour lists of structures on a GPU are made on the CPU"
+_MEANWHILE = (
+    "for structures on a GPU, neighbour lists are made on the CPU, and SOAP and symmetry functions "
+    "in plain torch: slower"
+)
+#: What it must have been built with.
+OPERATORS = (
+    "neighbour_list",
+    "neighbour_list_with_vectors",
+    "soap",
+    "soap_gradients",
+    "symmetry_functions",
+    "symmetry_functions_backward",
+)
 
 
 class CudaCore:
@@ -31,14 +43,21 @@ class CudaCore:
         """
         if not torch.cuda.is_available():
             return _no_gpu()
+        number = torch.cuda.current_device() if device is None else device
+        if (
+            number not in self._of_devices
+        ):  # without the lock, through which torch.compile cannot see
+            self._look_once(number)
+        return self._of_devices[number]
+
+    def _look_once(self, device: int) -> None:
         with self._lock:
-            number = torch.cuda.current_device() if device is None else device
-            if number not in self._of_devices:
-                self._of_devices[number] = self._find_problem(number)
-                if self._of_devices[number]:
-                    log = logging.getLogger("mlip")
-                    log.warning("%s; %s", self._of_devices[number], _MEANWHILE)
-            return self._of_devices[number]
+            if device in self._of_devices:
+                return
+            problem = self._find_problem(device)
+            self._of_devices[device] = problem
+            if problem:
+                logging.getLogger("mlip").warning("%s; %s", problem, _MEANWHILE)
 
     def _find_problem(self, device: int) -> str | None:
         if self._library is None and self._load_problem is None:
@@ -61,9 +80,20 @@ class CudaCore:
         except OSError as error:
             self._load_problem = f"the library for GPUs could not be loaded ({error})"
             return
+        lacking = [name for name in OPERATORS if not _runs_on_gpus(name)]
+        if lacking:
+            self._load_problem = (
+                "the library for GPUs was built from an older version: it has no "
+                f"{', '.join(lacking)}"
+            )
+            return
         library.mlip_cuda_problem.restype = ctypes.c_char_p
         library.mlip_cuda_problem.argtypes = [ctypes.c_int]
         self._library = library
+
+
+def _runs_on_gpus(operator: str) -> bool:
+    return torch._C._dispatch_has_kernel_for_dispatch_key(f"mlip::{operator}", "CUDA")
 
 
 def _no_gpu() -> str:

@@ -11,10 +11,8 @@ from mlip import kernels
 
 
 def available(device: torch.device) -> bool:
-    """Whether the core is here and works on this kind of device."""
-    if device.type == "cuda":
-        return kernels.cuda_available(device.index)
-    return device.type == "cpu" and kernels.available()
+    """Whether the core is here and works on this device."""
+    return kernels.runs_on(device)
 
 
 def find_edges(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mlip import kernels
 from mlip.kernels import _CUDA_LIBRARY, _Core
-from mlip.kernels.cuda import CudaCore
+from mlip.kernels.cuda import OPERATORS, CudaCore
 from mlip.neighbours import compiled, reference
 from mlip.neighbours.graphs import _finder
 
@@ -147,8 +147,9 @@ class TestWithoutGpu:
 
     @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
     def test_status_says_why(self) -> None:
-        why = kernels.status()["neighbour list (CUDA)"]
-        assert "without CUDA" in why or "no GPU" in why or "plain torch" in why
+        for kernel in ("neighbour list (CUDA)", "SOAP (CUDA)", "symmetry functions (CUDA)"):
+            why = kernels.status()[kernel]
+            assert "without CUDA" in why or "no GPU" in why or "plain torch" in why
         assert not kernels.cuda_available()
 
     def test_without_the_library_it_says_so_once(self, gpu, tmp_path, caplog) -> None:
@@ -178,7 +179,7 @@ class TestWithoutGpu:
     def test_the_library_loads_beside_any_torch(self) -> None:
         """Its symbols are all found, and its operators registered, whether or not it can run."""
         torch.ops.load_library(str(_CUDA_LIBRARY))
-        for name in ("neighbour_list", "neighbour_list_with_vectors"):
+        for name in OPERATORS:
             assert torch._C._dispatch_has_kernel_for_dispatch_key(f"mlip::{name}", "CUDA")
         problem = ctypes.CDLL(str(_CUDA_LIBRARY)).mlip_cuda_problem
         problem.restype = ctypes.c_char_p

@@ -1,26 +1,17 @@
 // The stages as kernels, and the memory they work in.
-#include <cuda_runtime.h>
-
-#include <cub/device/device_radix_sort.cuh>
 #include <cub/device/device_scan.cuh>
 #include <stdexcept>
-#include <string>
 
+#include "gpu/launch.h"
+#include "gpu/memory.h"
+#include "gpu/sort.h"
 #include "mlip/neighbours_cuda.h"
 #include "pipeline.h"
 
 namespace mlip::cuda {
 namespace {
 
-constexpr int kBlock = 256;
-constexpr int64_t kAlignment = 256;
 constexpr int kWarp = 32;
-
-void check(cudaError_t result) {
-  if (result == cudaSuccess) return;
-  throw std::runtime_error(std::string("mlip::neighbour_list on the GPU: ") +
-                           cudaGetErrorString(result));
-}
 
 // A warp as a group of threads (walk.h). All its lanes are always there: kernels give a whole warp
 // work or none.
@@ -48,36 +39,11 @@ struct Warp {
   }
 };
 
-__device__ int64_t thread_number() {
-  return static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-}
-
 template <class Stage>
-__global__ void __launch_bounds__(kBlock) run(Stage stage, int64_t n) {
-  const int64_t i = thread_number();
-  if (i < n) stage(i);
-}
-
-template <class Stage>
-__global__ void __launch_bounds__(kBlock) run_in_warps(Stage stage, int64_t n) {
-  const int64_t i = thread_number() / kWarp;
+__global__ void __launch_bounds__(kThreads) run_in_warps(Stage stage, int64_t n) {
+  const int64_t i = (static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x) / kWarp;
   if (i < n) stage(i, Warp{});
 }
-
-unsigned blocks(int64_t threads) { return static_cast<unsigned>((threads + kBlock - 1) / kBlock); }
-
-// Parts of one block of memory; with none to share out, it adds up how much there must be.
-struct Memory {
-  char* at = nullptr;
-  int64_t bytes = 0;
-
-  template <class T>
-  T* take(int64_t n) {
-    T* const part = reinterpret_cast<T*>(at ? at + bytes : nullptr);
-    bytes += (n * static_cast<int64_t>(sizeof(T)) + kAlignment - 1) / kAlignment * kAlignment;
-    return part;
-  }
-};
 
 // The machine of pipeline.h. `room` is for what the sort and the sum need themselves.
 struct Gpu {
@@ -87,32 +53,28 @@ struct Gpu {
 
   template <class Stage>
   void for_each(int64_t n, const Stage& stage) {
-    if (n == 0) return;
-    run<<<blocks(n), kBlock, 0, stream>>>(stage, n);
-    check(cudaGetLastError());
+    cuda::for_each(n, stage, stream);
   }
 
   template <class Stage>
   void for_each_in_groups(int64_t n, const Stage& stage) {
     if (n == 0) return;
-    run_in_warps<<<blocks(n * kWarp), kBlock, 0, stream>>>(stage, n);
+    run_in_warps<<<blocks(n * kWarp), kThreads, 0, stream>>>(stage, n);
     check(cudaGetLastError());
   }
 
   void sort(const gpu::Arrays& work, int64_t n_atoms, int64_t n_bins) {
-    if (n_atoms > 0) check(sort_in(room, room_bytes, work, n_atoms, n_bins));
+    if (n_atoms > 0) sort_in(room, room_bytes, work, n_atoms, n_bins);
   }
 
   void add_up(int64_t* numbers, int64_t n) { check(add_up_in(room, room_bytes, numbers, n)); }
 
   // With no room, these set `bytes` to what they need.
-  cudaError_t sort_in(void* in, size_t& bytes, const gpu::Arrays& work, int64_t n_atoms,
-                      int64_t n_bins) const {
-    int bits = 1;
-    while (n_bins >> bits) ++bits;
-    return cub::DeviceRadixSort::SortPairs(in, bytes, work.bin_of_atom, work.sorted_bins,
-                                           work.atoms, work.sorted_atoms, static_cast<int>(n_atoms),
-                                           0, bits, stream);
+  void sort_in(void* in, size_t& bytes, const gpu::Arrays& work, int64_t n_atoms,
+               int64_t n_bins) const {
+    const Sort by_bin = {work.bin_of_atom,  work.sorted_bins, work.atoms,
+                         work.sorted_atoms, n_atoms,          static_cast<uint64_t>(n_bins)};
+    cuda::sort(by_bin, in, bytes, stream);
   }
 
   cudaError_t add_up_in(void* in, size_t& bytes, int64_t* numbers, int64_t n) const {
@@ -132,14 +94,14 @@ Ready prepared(const Search& search) {
   if (n_atoms > gpu::kMostAtoms || n_structures > gpu::kMostAtoms) {
     throw std::invalid_argument("more than 2^29 atoms or structures for one search on a GPU");
   }
-  Memory memory = {static_cast<char*>(search.workspace)};
+  gpu::Memory memory = {static_cast<char*>(search.workspace)};
   Ready ready = {{search.structures, n_atoms, search.cutoff},
                  gpu::arrays_in(memory, n_atoms, n_structures),
                  {search.stream, nullptr, 0},
                  0};
   size_t to_sort = 0, to_add_up = 0;
   const int64_t n_bins = gpu::bins_before(n_atoms, n_structures);
-  check(ready.machine.sort_in(nullptr, to_sort, ready.work, n_atoms, n_bins));
+  ready.machine.sort_in(nullptr, to_sort, ready.work, n_atoms, n_bins);
   check(ready.machine.add_up_in(nullptr, to_add_up, ready.work.first_pair, n_atoms + 1));
   ready.machine.room_bytes = to_sort > to_add_up ? to_sort : to_add_up;
   ready.machine.room = memory.take<char>(static_cast<int64_t>(ready.machine.room_bytes));

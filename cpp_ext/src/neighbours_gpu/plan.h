@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "arrays.h"
-#include "shared_words.h"
+#include "gpu/shared_words.h"
 #include "vector3.h"
 
 namespace mlip::gpu {

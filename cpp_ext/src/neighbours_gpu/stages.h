@@ -8,9 +8,10 @@
 
 #include "arrays.h"
 #include "bins.h"
+#include "failures.h"
+#include "gpu/shared_words.h"
 #include "plan.h"
 #include "reduction.h"
-#include "shared_words.h"
 #include "walk.h"
 
 namespace mlip::gpu {

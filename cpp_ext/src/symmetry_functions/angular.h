@@ -9,30 +9,6 @@
 namespace mlip {
 namespace {
 
-// ((1 + sign cos theta) / 2)^zeta and its derivative by the cosine. Whole powers by repeated
-// multiplication; others have an infinite derivative at zero, hence the smallest base.
-template <class Real>
-inline Slope<Real> angle_power(const Power& power, Vec<Real> cosine) {
-  const Real half_sign = Real(0.5 * power.sign);
-  Vec<Real> base = cosine * half_sign + Real(0.5), below = all<Real>(1);
-  if (power.whole < 0) {
-    for (int l = 0; l < Lanes<Real>::width; ++l) {
-      const bool vanishes = base[l] < Real(1e-12);
-      base[l] = vanishes ? Real(1e-12) : base[l];
-      below[l] = Real(__builtin_pow(base[l], power.zeta - 1));
-    }
-    const Vec<Real> slope =
-        base > Real(1e-12) ? below * Real(power.zeta) * half_sign : all<Real>(0);
-    return {below * base, slope};
-  }
-  Vec<Real> square = base;
-  for (int32_t left = power.whole - 1; left > 0; left >>= 1) {
-    if (left & 1) below *= square;
-    square *= square;
-  }
-  return {below * base, below * (Real(power.zeta) * half_sign)};
-}
-
 // weight f(r) exp(-eta (r - shift)^2) of all neighbours of a range, for each envelope of a group.
 template <class Real>
 void fill_envelopes(const PlanView& plan, const AngularGroup& group, Range seen,
@@ -45,9 +21,9 @@ void fill_envelopes(const PlanView& plan, const AngularGroup& group, Range seen,
       const Slope<Real> f =
           weighed<Real>(work, group.first, group.cutoff, k, k + Lanes<Real>::width);
       const Vec<Real> r = load(work.r + k), g = gaussian<Real>(envelope, r);
-      const Vec<Real> fall = (r - Real(envelope.shift)) * Real(-2 * envelope.eta);
-      store<Real>(values + k, f.value * g);
-      store<Real>(slopes + k, (f.derivative + fall * f.value) * g);
+      const Slope<Real> both = times_gaussian<Real>(f, envelope, r, g);
+      store<Real>(values + k, both.value);
+      store<Real>(slopes + k, both.derivative);
     }
   }
 }
@@ -174,10 +150,10 @@ Real differentiate_pairs(const PlanView& plan, const AngularGroup& group, const 
       const Vec<Real> both = own * work.envelope[row + j];
       if (group.third_side) {
         const Vec<Real> g = gaussian<Real>(envelope, distance);
-        const Vec<Real> fall = (distance - Real(envelope.shift)) * Real(-2 * envelope.eta);
-        by_distance += both * value * g * (f.derivative + fall * f.value);
-        value *= g * f.value;
-        slope *= g * f.value;
+        const Slope<Real> third = times_gaussian<Real>(f, envelope, distance, g);
+        by_distance += both * value * third.derivative;
+        value *= third.value;
+        slope *= third.value;
       }
       by_cosine += both * slope;
       by_r += load(work.pair_slope + row + p) * work.envelope[row + j] * value;

@@ -1,8 +1,9 @@
 // Cutoff functions and their derivatives, many distances at once; formulas and sources are those of
-// mlip/ops/cutoffs.py.
+// mlip/ops/cutoffs.py. In the numbers of lanes.h or one_lane.h, of which one is to be included
+// before.
 #pragma once
 
-#include "lanes.h"
+#include "host_device.h"
 #include "plan.h"
 
 namespace mlip {
@@ -16,7 +17,7 @@ struct Slope {
 
 // sin(pi t) and cos(pi t) for t in [0, 1/2], by their Taylor series.
 template <class Real>
-inline void sine_and_cosine(Vec<Real> t, Vec<Real>& sine, Vec<Real>& cosine) {
+MLIP_BOTH inline void sine_and_cosine(Vec<Real> t, Vec<Real>& sine, Vec<Real>& cosine) {
   constexpr double pi = 3.14159265358979323846;
   const Vec<Real> y = t * Real(pi), y2 = y * y;
   sine = cosine = all<Real>(1);
@@ -29,7 +30,7 @@ inline void sine_and_cosine(Vec<Real> t, Vec<Real>& sine, Vec<Real>& cosine) {
 
 // By x = (r - inner) / (radius - inner) in [0, 1].
 template <class Real>
-inline Slope<Real> cosine_step(Vec<Real> x) {
+MLIP_BOTH inline Slope<Real> cosine_step(Vec<Real> x) {
   constexpr double pi = 3.14159265358979323846;
   Vec<Real> sine, cosine;
   sine_and_cosine<Real>((1 - x) * Real(0.5), sine, cosine);
@@ -37,14 +38,14 @@ inline Slope<Real> cosine_step(Vec<Real> x) {
 }
 
 template <class Real>
-inline Slope<Real> tanh3_step(Vec<Real> x, Real norm) {
+MLIP_BOTH inline Slope<Real> tanh3_step(Vec<Real> x, Real norm) {
   const Vec<Real> e = exponential<Real>((x - 1) * Real(2));
   const Vec<Real> t = (1 - e) / (1 + e), t2 = t * t;
   return {t2 * t * norm, t2 * (t2 - 1) * (3 * norm)};
 }
 
 template <class Real>
-inline Slope<Real> exponential_step(Vec<Real> x) {
+MLIP_BOTH inline Slope<Real> exponential_step(Vec<Real> x) {
   constexpr Real vanished = Real(1.0 / 700.0);
   Vec<Real> falling = 1 - x * x;
   const Vec<Real> inside = falling > vanished ? all<Real>(1) : all<Real>(0);
@@ -57,7 +58,7 @@ inline Slope<Real> exponential_step(Vec<Real> x) {
 // (1 - x)^(p + 1) sum_k C(p + k, k) x^k, whose derivative is
 // -(2 p + 1)! / (p!)^2 x^p (1 - x)^p.
 template <class Real, int p>
-inline Slope<Real> polynomial_step(Vec<Real> x) {
+MLIP_BOTH inline Slope<Real> polynomial_step(Vec<Real> x) {
   double binomial[p + 1] = {1}, factor = 1;
   for (int k = 1; k <= p; ++k) {
     binomial[k] = binomial[k - 1] * (p + k) / k;
@@ -74,7 +75,7 @@ inline Slope<Real> polynomial_step(Vec<Real> x) {
 }
 
 template <class Real>
-inline Slope<Real> step(CutoffKind kind, Vec<Real> x) {
+MLIP_BOTH inline Slope<Real> step(CutoffKind kind, Vec<Real> x) {
   constexpr double tanh_1 = 0.76159415595576488812;
   switch (kind) {
     case CutoffKind::cosine:
@@ -101,7 +102,7 @@ inline Slope<Real> step(CutoffKind kind, Vec<Real> x) {
 
 // f(r) and f'(r), zero from the cutoff on.
 template <class Real>
-inline Slope<Real> cutoff_function(const Cutoff& cutoff, Vec<Real> r) {
+MLIP_BOTH inline Slope<Real> cutoff_function(const Cutoff& cutoff, Vec<Real> r) {
   const Real scale = Real(1 / (cutoff.radius - cutoff.inner));
   Vec<Real> x = (r - Real(cutoff.inner)) * scale;
   x = larger<Real>(smaller<Real>(x, all<Real>(1)), all<Real>(0));

@@ -2,9 +2,10 @@
 // functions sees lie side by side, and the working memory of one thread.
 #pragma once
 
-#include "cutoffs.h"
 #include "lane_moves.h"
 #include "lanes.h"
+
+#include "formulas.h"
 #include "plan.h"
 
 namespace mlip {

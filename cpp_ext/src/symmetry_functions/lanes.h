@@ -132,5 +132,12 @@ inline Vec<Real> exponential(Vec<Real> x) {
   return series;
 }
 
+// base^exponent of positive numbers.
+template <class Real>
+inline Vec<Real> raised(Vec<Real> base, double exponent) {
+  for (int l = 0; l < Lanes<Real>::width; ++l) base[l] = Real(__builtin_pow(base[l], exponent));
+  return base;
+}
+
 }  // namespace
 }  // namespace mlip

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "host_device.h"
 #include "mlip/symmetry_functions.h"
 
 namespace mlip {
@@ -20,7 +21,7 @@ struct Range {
 };
 
 namespace {
-inline int32_t size(Range range) { return range.last - range.first; }
+MLIP_BOTH inline int32_t size(Range range) { return range.last - range.first; }
 }  // namespace
 
 struct Cutoff {

@@ -6,13 +6,6 @@
 namespace mlip {
 namespace {
 
-// exp(-eta (r - shift)^2).
-template <class Real, class Function>
-inline Vec<Real> gaussian(const Function& f, Vec<Real> r) {
-  const Vec<Real> d = r - Real(f.shift);
-  return exponential<Real>(d * d * Real(-f.eta));
-}
-
 // The cutoff function that a group of functions sees of the neighbours from k on, before `last`.
 template <class Real>
 inline Slope<Real> weighed(const Workspace<Real>& work, int32_t sees, int32_t cutoff, int32_t k,
@@ -59,9 +52,8 @@ void differentiate_radial(const PlanView& plan, const RadialGroup& group,
     const Vec<Real> r = load(work.r + k);
     Vec<Real> by_r = all<Real>(0);
     for (int32_t t = 0; t < size(group.terms); ++t) {
-      const Vec<Real> fall = (r - Real(terms[t].shift)) * Real(-2 * terms[t].eta);
-      by_r +=
-          gaussian<Real>(terms[t], r) * (f.derivative + fall * f.value) * gradient[terms[t].column];
+      const Vec<Real> g = gaussian<Real>(terms[t], r);
+      by_r += times_gaussian<Real>(f, terms[t], r, g).derivative * gradient[terms[t].column];
     }
     store<Real>(work.along + k, load(work.along + k) + by_r * load(work.inverse_r + k));
   }

@@ -7,12 +7,12 @@
 #include <limits>
 #include <memory>
 #include <stdexcept>
-#include <string>
 #include <type_traits>
 
 #include "instruction_sets.h"
 #include "kernels.h"
 #include "plan.h"
+#include "problems.h"
 #include "threads.h"
 
 namespace mlip {
@@ -45,7 +45,7 @@ Sizes sizes_for(const PlanArrays& plan, const Environments<Real>& atoms, int64_t
     sizes.neighbours = std::max(sizes.neighbours, atoms.first_edge[a + 1] - atoms.first_edge[a]);
   }
   if (sizes.neighbours > std::numeric_limits<int32_t>::max() / 64) {
-    throw std::invalid_argument("an atom has too many neighbours");
+    throw std::invalid_argument(too_many_neighbours());
   }
   for (const FunctionList& list : plan.lists) {
     sizes.cutoffs = std::max(sizes.cutoffs, size(list.cutoffs));
@@ -76,27 +76,18 @@ template <class Real>
 void check_species(const Environments<Real>& atoms, int64_t n_species) {
   for (int64_t a = 0; a < atoms.n_atoms; ++a) {
     if (atoms.species[a] < 0 || atoms.species[a] >= n_species) {
-      throw std::invalid_argument("atom " + std::to_string(a) + " is of an unknown species");
+      throw std::invalid_argument(unknown_species(a));
     }
   }
 }
 
 template <class Real>
-[[noreturn]] void no_direction(const Environments<Real>& atoms, int64_t edge) {
+[[noreturn]] void raise_too_close_or_far(const Environments<Real>& atoms, int64_t edge) {
   const int64_t* end = atoms.first_edge + atoms.n_atoms + 1;
   const int64_t atom = std::upper_bound(atoms.first_edge, end, edge) - atoms.first_edge - 1;
   const Real* v = atoms.vectors + 3 * edge;
-  const std::string who =
-      "atoms " + std::to_string(atom) + " and " + std::to_string(atoms.neighbours[edge]);
-  if (!std::isfinite(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])) {
-    throw std::invalid_argument(who + " are not at a finite distance (edge " +
-                                std::to_string(edge) +
-                                "); symmetry functions are not defined there");
-  }
-  throw std::invalid_argument(
-      who +
-      " are less than 0.001 Å apart: symmetry functions need directions between atoms; look "
-      "for atoms that are there twice");
+  const bool finite = std::isfinite(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+  throw std::invalid_argument(too_close_or_far(edge, atom, atoms.neighbours[edge], finite));
 }
 
 // Memory that starts at a multiple of 64 bytes.
@@ -129,7 +120,7 @@ void for_all_atoms(const Environments<Real>& atoms, int64_t bytes, int most_thre
       }
     }
   });
-  if (bad_edge != std::numeric_limits<int64_t>::max()) no_direction(atoms, bad_edge);
+  if (bad_edge != std::numeric_limits<int64_t>::max()) raise_too_close_or_far(atoms, bad_edge);
 }
 
 }  // namespace

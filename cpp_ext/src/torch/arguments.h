@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "centres.h"
+
 namespace mlip {
 
 // The tensor, contiguous, or an error that names `op` and the argument. A size of -1 stands for
@@ -35,10 +37,7 @@ inline void check_order(const torch::stable::Tensor& centres, const char* op) {
   const int64_t* const centre = centres.const_data_ptr<int64_t>();
   bool rising = true;
   for (int64_t e = 1; e < centres.size(0); ++e) rising &= centre[e] >= centre[e - 1];
-  if (!rising) {
-    throw std::invalid_argument(std::string(op) +
-                                ": centres must be atoms in an order that never decreases");
-  }
+  if (!rising) throw std::invalid_argument(centres_decrease(op));
 }
 
 }  // namespace mlip

@@ -5,6 +5,7 @@
 #include <torch/csrc/stable/tensor.h>
 
 #include <cstdint>
+#include <tuple>
 
 #include "arguments.h"
 #include "mlip/neighbours.h"
@@ -45,6 +46,28 @@ struct PairTensors {
     vectors = torch::stable::new_empty(given.positions, {n_pairs, 3});
     arrays.distances = distances.mutable_data_ptr<double>();
     arrays.vectors = vectors.mutable_data_ptr<double>();
+  }
+};
+
+// The operators, made of how pairs are found.
+template <PairTensors (*find)(const torch::stable::Tensor& positions,
+                              const torch::stable::Tensor& cell, const torch::stable::Tensor& pbc,
+                              const torch::stable::Tensor& first_atom, double cutoff,
+                              bool with_vectors)>
+struct NeighbourOperators {
+  using Tensor = torch::stable::Tensor;
+
+  static std::tuple<Tensor, Tensor> list(Tensor positions, Tensor cell, Tensor pbc,
+                                         Tensor first_atom, double cutoff) {
+    PairTensors found = find(positions, cell, pbc, first_atom, cutoff, false);
+    return {found.edges, found.shifts};
+  }
+
+  static std::tuple<Tensor, Tensor, Tensor, Tensor> list_with_vectors(Tensor positions, Tensor cell,
+                                                                      Tensor pbc, Tensor first_atom,
+                                                                      double cutoff) {
+    PairTensors found = find(positions, cell, pbc, first_atom, cutoff, true);
+    return {found.edges, found.shifts, found.distances, found.vectors};
   }
 };
 

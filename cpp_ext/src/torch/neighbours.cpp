@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <stdexcept>
-#include <tuple>
 
 #include "mlip/neighbours.h"
 #include "neighbour_tensors.h"
@@ -48,19 +47,7 @@ PairTensors find(const Tensor& positions, const Tensor& cell, const Tensor& pbc,
   return found;
 }
 
-std::tuple<Tensor, Tensor> neighbour_list(Tensor positions, Tensor cell, Tensor pbc,
-                                          Tensor first_atom, double cutoff) {
-  PairTensors found = find(positions, cell, pbc, first_atom, cutoff, false);
-  return {found.edges, found.shifts};
-}
-
-std::tuple<Tensor, Tensor, Tensor, Tensor> neighbour_list_with_vectors(Tensor positions,
-                                                                       Tensor cell, Tensor pbc,
-                                                                       Tensor first_atom,
-                                                                       double cutoff) {
-  PairTensors found = find(positions, cell, pbc, first_atom, cutoff, true);
-  return {found.edges, found.shifts, found.distances, found.vectors};
-}
+using Operators = mlip::NeighbourOperators<find>;
 
 }  // namespace
 
@@ -74,8 +61,8 @@ STABLE_TORCH_LIBRARY_FRAGMENT(mlip, m) {
 }
 
 STABLE_TORCH_LIBRARY_IMPL(mlip, CPU, m) {
-  m.impl("neighbour_list", TORCH_BOX(&neighbour_list));
-  m.impl("neighbour_list_with_vectors", TORCH_BOX(&neighbour_list_with_vectors));
+  m.impl("neighbour_list", TORCH_BOX(&Operators::list));
+  m.impl("neighbour_list_with_vectors", TORCH_BOX(&Operators::list_with_vectors));
 }
 
 // For `mlip.kernels.status()`.

@@ -4,70 +4,39 @@
 
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
-#include <torch/csrc/stable/tensor.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <stdexcept>
 #include <vector>
 
-#include "arguments.h"
+#include "symmetry_functions/problems.h"
+#include "symmetry_tensors.h"
 #include "tensor_pages.h"
 
 namespace {
 
-constexpr const char* kName = "mlip::symmetry_functions";
-
-using mlip::checked;
-using torch::headeronly::ScalarType;
+using mlip::FunctionTables;
+using mlip::SymmetryTensors;
 using torch::stable::Tensor;
 
-struct Arguments {
-  Tensor vectors, centres, neighbours, species;
-  std::vector<int64_t> first_edge;
-  mlip::SymmetryFunctions functions;
-
-  template <class Real>
-  mlip::Environments<Real> environments() const {
-    return {vectors.const_data_ptr<Real>(), neighbours.const_data_ptr<int64_t>(), first_edge.data(),
-            species.const_data_ptr<int64_t>(), species.size(0)};
-  }
-};
-
-// Rows of `integers` are kind (2, 4, 5), list, column, first, second, sign; of `reals` eta, shift,
-// cutoff, zeta.
-std::vector<mlip::SymmetryFunction> functions_of(const Tensor& integers_, const Tensor& reals_,
-                                                 int64_t n_features) {
-  const Tensor integers = checked(integers_, kName, "integers", ScalarType::Long, {-1, 6});
-  const int64_t n = integers.size(0);
-  const Tensor reals = checked(reals_, kName, "reals", ScalarType::Double, {n, 4});
-  std::vector<mlip::SymmetryFunction> functions;
-  for (int64_t f = 0; f < n; ++f) {
-    const int64_t* i = integers.const_data_ptr<int64_t>() + 6 * f;
-    const double* r = reals.const_data_ptr<double>() + 4 * f;
-    if (i[0] != 2 && i[0] != 4 && i[0] != 5) {
-      throw std::invalid_argument("mlip::symmetry_functions: a kind is not 2, 4 or 5");
+void check_neighbours(const SymmetryTensors& tensors) {
+  const int64_t* neighbour = tensors.neighbours.const_data_ptr<int64_t>();
+  for (int64_t e = 0; e < tensors.neighbours.size(0); ++e) {
+    if (neighbour[e] < 0 || neighbour[e] >= tensors.species.size(0)) {
+      throw std::invalid_argument(mlip::no_such_neighbour());
     }
-    if (i[2] >= n_features) {
-      throw std::invalid_argument("mlip::symmetry_functions: a column is not among the features");
-    }
-    const auto kind = i[0] == 2   ? mlip::FunctionKind::G2
-                      : i[0] == 4 ? mlip::FunctionKind::G4
-                                  : mlip::FunctionKind::G5;
-    functions.push_back({kind, static_cast<int32_t>(i[1]), static_cast<int32_t>(i[2]),
-                         static_cast<int32_t>(i[3]), static_cast<int32_t>(i[4]),
-                         static_cast<int32_t>(i[5]), r[0], r[1], r[2], r[3]});
   }
-  return functions;
 }
 
-std::vector<int64_t> first_edges(const Tensor& centres, int64_t n_atoms) {
-  mlip::check_order(centres, kName);
-  const int64_t* centre = centres.const_data_ptr<int64_t>();
-  const int64_t n = centres.size(0);
+std::vector<int64_t> first_edges(const SymmetryTensors& tensors) {
+  mlip::check_order(tensors.centres, mlip::kSymmetryFunctions);
+  const int64_t* centre = tensors.centres.const_data_ptr<int64_t>();
+  const int64_t n = tensors.centres.size(0), n_atoms = tensors.species.size(0);
   std::vector<int64_t> first(n_atoms + 1, 0);
   for (int64_t e = 0; e < n; ++e) {
     if (centre[e] < 0 || centre[e] >= n_atoms) {
-      throw std::invalid_argument("mlip::symmetry_functions: centres must be atoms");
+      throw std::invalid_argument(mlip::no_such_centre());
     }
     ++first[centre[e] + 1];
   }
@@ -75,85 +44,55 @@ std::vector<int64_t> first_edges(const Tensor& centres, int64_t n_atoms) {
   return first;
 }
 
-Arguments arguments(const Tensor& vectors_, const Tensor& centres_, const Tensor& neighbours_,
-                    const Tensor& species_, const Tensor& integers, const Tensor& reals,
-                    const Tensor& lists_, const Tensor& weights_, int64_t cutoff_kind,
-                    double cutoff_start, int64_t n_features) {
-  const Tensor vectors = checked(vectors_, kName, "vectors", vectors_.scalar_type(), {-1, 3});
-  const int64_t n_edges = vectors.size(0);
-  const Tensor centres = checked(centres_, kName, "centres", ScalarType::Long, {n_edges});
-  const Tensor neighbours = checked(neighbours_, kName, "neighbours", ScalarType::Long, {n_edges});
-  const Tensor species = checked(species_, kName, "species", ScalarType::Long, {-1});
-  const Tensor lists = checked(lists_, kName, "lists", ScalarType::Long, {-1});
-  const Tensor weights = checked(weights_, kName, "weights", ScalarType::Double, {lists.size(0)});
-  for (int64_t e = 0; e < n_edges; ++e) {
-    const int64_t neighbour = neighbours.const_data_ptr<int64_t>()[e];
-    if (neighbour < 0 || neighbour >= species.size(0)) {
-      throw std::invalid_argument("mlip::symmetry_functions: a neighbour is not an atom");
-    }
+class Processor {
+ public:
+  Processor(const Tensor&, std::initializer_list<mlip::NamedTensor>) {}
+
+  Tensor new_tensor(const Tensor& like, std::initializer_list<int64_t> shape) const {
+    Tensor tensor = torch::stable::new_empty(like, shape);
+    mlip::ask_for_huge_pages(tensor);
+    return tensor;
   }
-  const int64_t* list = lists.const_data_ptr<int64_t>();
-  const double* weight = weights.const_data_ptr<double>();
-  return {vectors,
-          centres,
-          neighbours,
-          species,
-          first_edges(centres, species.size(0)),
-          {functions_of(integers, reals, n_features),
-           {list, list + lists.size(0)},
-           {weight, weight + weights.size(0)},
-           {static_cast<mlip::CutoffKind>(cutoff_kind), cutoff_start}}};
-}
 
-template <class Real>
-void evaluate(const Arguments& given, Tensor& features) {
-  given.functions.evaluate(given.environments<Real>(), features.size(1),
-                           features.mutable_data_ptr<Real>(),
-                           static_cast<int>(torch::stable::get_num_threads()));
-}
-
-template <class Real>
-void differentiate(const Arguments& given, const Tensor& gradient, Tensor& by_vector) {
-  given.functions.differentiate(given.environments<Real>(), gradient.size(1),
-                                gradient.const_data_ptr<Real>(), by_vector.mutable_data_ptr<Real>(),
-                                static_cast<int>(torch::stable::get_num_threads()));
-}
-
-bool in_doubles(const Tensor& vectors) {
-  const ScalarType type = vectors.scalar_type();
-  if (type != ScalarType::Double && type != ScalarType::Float) {
-    throw std::invalid_argument("mlip::symmetry_functions: vectors must be float32 or float64");
+  template <class Number>
+  std::vector<Number> read(const Number* from, int64_t n) const {
+    return {from, from + n};
   }
-  return type == ScalarType::Double;
-}
 
-Tensor symmetry_functions(Tensor vectors, Tensor centres, Tensor neighbours, Tensor species,
-                          Tensor integers, Tensor reals, Tensor lists, Tensor weights,
-                          int64_t cutoff_kind, double cutoff_start, int64_t n_features) {
-  const bool doubles = in_doubles(vectors);
-  const Arguments given = arguments(vectors, centres, neighbours, species, integers, reals, lists,
-                                    weights, cutoff_kind, cutoff_start, n_features);
-  Tensor features = torch::stable::new_empty(vectors, {given.species.size(0), n_features});
-  mlip::ask_for_huge_pages(features);
-  doubles ? evaluate<double>(given, features) : evaluate<float>(given, features);
-  return features;
-}
+  template <class Real>
+  void evaluate(const SymmetryTensors& tensors, const FunctionTables& tables,
+                Tensor& features) const {
+    run<Real>(tensors, tables, [&](const auto& functions, const auto& atoms) {
+      functions.evaluate(atoms, features.size(1), features.mutable_data_ptr<Real>(), threads_);
+    });
+  }
 
-Tensor symmetry_functions_backward(Tensor gradient_, Tensor vectors, Tensor centres,
-                                   Tensor neighbours, Tensor species, Tensor integers, Tensor reals,
-                                   Tensor lists, Tensor weights, int64_t cutoff_kind,
-                                   double cutoff_start) {
-  const bool doubles = in_doubles(vectors);
-  const Tensor gradient =
-      checked(gradient_, kName, "gradient", vectors.scalar_type(), {species.size(0), -1});
-  const Arguments given = arguments(vectors, centres, neighbours, species, integers, reals, lists,
-                                    weights, cutoff_kind, cutoff_start, gradient.size(1));
-  Tensor by_vector = torch::stable::new_empty(vectors, {given.vectors.size(0), 3});
-  mlip::ask_for_huge_pages(by_vector);
-  doubles ? differentiate<double>(given, gradient, by_vector)
-          : differentiate<float>(given, gradient, by_vector);
-  return by_vector;
-}
+  template <class Real>
+  void differentiate(const SymmetryTensors& tensors, const FunctionTables& tables,
+                     const Tensor& gradient, Tensor& by_vector) const {
+    run<Real>(tensors, tables, [&](const auto& functions, const auto& atoms) {
+      functions.differentiate(atoms, gradient.size(1), gradient.const_data_ptr<Real>(),
+                              by_vector.mutable_data_ptr<Real>(), threads_);
+    });
+  }
+
+ private:
+  template <class Real, class Work>
+  static void run(const SymmetryTensors& tensors, const FunctionTables& tables, Work work) {
+    check_neighbours(tensors);
+    const std::vector<int64_t> first_edge = first_edges(tensors);
+    const mlip::SymmetryFunctions functions(tables.functions, tables.lists, tables.weights,
+                                            tables.cutoff);
+    work(functions, mlip::Environments<Real>{
+                        tensors.vectors.const_data_ptr<Real>(),
+                        tensors.neighbours.const_data_ptr<int64_t>(), first_edge.data(),
+                        tensors.species.const_data_ptr<int64_t>(), tensors.species.size(0)});
+  }
+
+  int threads_ = static_cast<int>(torch::stable::get_num_threads());
+};
+
+using Operators = mlip::SymmetryOperators<Processor>;
 
 }  // namespace
 
@@ -169,6 +108,6 @@ STABLE_TORCH_LIBRARY_FRAGMENT(mlip, m) {
 }
 
 STABLE_TORCH_LIBRARY_IMPL(mlip, CPU, m) {
-  m.impl("symmetry_functions", TORCH_BOX(&symmetry_functions));
-  m.impl("symmetry_functions_backward", TORCH_BOX(&symmetry_functions_backward));
+  m.impl("symmetry_functions", TORCH_BOX(&Operators::symmetry_functions));
+  m.impl("symmetry_functions_backward", TORCH_BOX(&Operators::symmetry_functions_backward));
 }

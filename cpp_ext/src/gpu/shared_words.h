@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "host_device.h"
-#include "problems.h"
 
 namespace mlip::gpu {
 
@@ -45,25 +44,7 @@ MLIP_BOTH inline double from_ordered(uint64_t word) {
   return x;
 }
 
-// Problems as words: the least is the one that a search of one structure after the other meets
-// first. `structure` and `which` must be below 2^30.
+// A word that is lowered to the least number of all that went wrong.
 constexpr uint64_t kNoFailure = ~uint64_t{0};
-
-MLIP_BOTH inline uint64_t coded(Problem problem, int64_t structure, int64_t which) {
-  const uint64_t mask = (uint64_t{1} << 30) - 1;
-  return (static_cast<uint64_t>(structure) & mask) << 34 | static_cast<uint64_t>(problem) << 30 |
-         (static_cast<uint64_t>(which) & mask);
-}
-
-struct Failure {
-  Problem problem;
-  int64_t structure, which;
-};
-
-inline Failure decoded(uint64_t failure) {
-  const uint64_t mask = (uint64_t{1} << 30) - 1;
-  return {static_cast<Problem>(failure >> 30 & 15), static_cast<int64_t>(failure >> 34),
-          static_cast<int64_t>(failure & mask)};
-}
 
 }  // namespace mlip::gpu

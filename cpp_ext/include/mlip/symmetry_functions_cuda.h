@@ -1,0 +1,77 @@
+// Symmetry functions of symmetry_functions.h on a GPU: the same features and derivatives, to
+// rounding, from arrays in its memory.
+//
+// Plain C++17 and the CUDA runtime: no torch, no Python, no global state, and no memory of its own.
+// Work is queued on the caller's stream of the device that is current; `look_at` waits for it once,
+// to learn whether the atoms and edges are right and how many neighbours there are. Results are the
+// same every time: no two threads add to one number.
+//
+//   mlip::cuda::SymmetryFunctions functions(listed, {0, 1}, {1.0, 8.0}, shape);
+//   ... tables_bytes() of the GPU's memory for `tables`
+//   const auto rooms = functions.look_at(atoms, false, tables, stream);
+//   ... rooms.bytes of it for `workspace`
+//   functions.evaluate(atoms, n_features, features, rooms, tables, workspace, stream);
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "mlip/symmetry_functions.h"
+
+struct CUstream_st;  // cudaStream_t is a pointer to it
+
+namespace mlip::cuda {
+
+// As Environments, but with a centre for each edge, in an order that never decreases. Arrays are in
+// the memory of the GPU.
+template <class Real>
+struct Edges {
+  const Real* vectors;                  // [n_edges][3]
+  const int64_t *centres, *neighbours;  // [n_edges]
+  const int64_t* species;               // [n_atoms]
+  int64_t n_edges, n_atoms;
+};
+
+// Where atoms are treated, one in each room.
+struct Rooms {
+  int most_neighbours;
+  int64_t number, bytes_each, bytes;
+};
+
+class SymmetryFunctions {
+ public:
+  // Throws what the constructor of mlip::SymmetryFunctions does; also if two functions of a list
+  // have the same column.
+  SymmetryFunctions(const std::vector<SymmetryFunction>& functions,
+                    const std::vector<int32_t>& list_of_species, const std::vector<double>& weights,
+                    CutoffShape cutoff);
+  ~SymmetryFunctions();
+  SymmetryFunctions(const SymmetryFunctions&) = delete;
+  SymmetryFunctions& operator=(const SymmetryFunctions&) = delete;
+
+  int64_t tables_bytes() const;
+
+  // Carries the tables over and looks at the atoms; `back` says whether it is for `differentiate`.
+  // Throws what the processor would, with the same words; std::runtime_error if the GPU fails. The
+  // rooms take a gigabyte at most, unless one alone takes more.
+  template <class Real>
+  Rooms look_at(const Edges<Real>& edges, bool back, void* tables, CUstream_st* stream) const;
+
+  // features [n_atoms][n_features].
+  template <class Real>
+  void evaluate(const Edges<Real>& edges, int64_t n_features, Real* features, const Rooms& rooms,
+                void* tables, void* workspace, CUstream_st* stream) const;
+
+  // From gradient [n_atoms][n_features], by_vector [n_edges][3].
+  template <class Real>
+  void differentiate(const Edges<Real>& edges, int64_t n_features, const Real* gradient,
+                     Real* by_vector, const Rooms& rooms, void* tables, void* workspace,
+                     CUstream_st* stream) const;
+
+ private:
+  struct Plan;
+  std::unique_ptr<Plan> plan_;
+};
+
+}  // namespace mlip::cuda
