@@ -31,7 +31,7 @@ class Committee(Potential):
     Raises
     ------
     ValueError
-        If there are no members, or they differ in species or precision.
+        If there are no members, or they differ in species or precision, or are not single models.
     """
 
     class Config(Settings):
@@ -125,6 +125,11 @@ def _check_members(members: Sequence[Potential]) -> None:
         raise ValueError("a committee needs at least one member")
     first = members[0]
     for i, member in enumerate(members):
+        if member.potentials != [member]:
+            raise ValueError(
+                f"member {i} is a {type(member).__name__}; a committee joins single models, as "
+                "they were trained"
+            )
         if member.species != first.species:
             symbols = [[chemical_symbols[z] for z in m.species] for m in (first, member)]
             raise ValueError(f"members 0 and {i} know different species: {symbols}")

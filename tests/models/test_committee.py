@@ -105,6 +105,11 @@ def test_members_must_have_one_precision() -> None:
         Committee([toy(), copy.deepcopy(toy()).to(torch.float32)])
 
 
+def test_a_committee_joins_single_models() -> None:
+    with pytest.raises(ValueError, match="member 1 is a Committee; a committee joins single"):
+        Committee([toy(), Committee([toy(), toy()])])
+
+
 def test_cutoff_and_config() -> None:
     committee = Committee(members(3))
     assert committee.cutoff == 5.0

@@ -247,6 +247,15 @@ def learned(model: Potential, atoms: Atoms) -> AtomicGraph:
     return with_neighbours(AtomicGraph.from_atoms(atoms, labels), model.cutoff)
 
 
+def test_nothing_and_single_atoms_have_uncertainties_too() -> None:
+    laplace = fitted(network(), passes=4)
+    nothing, one = (compute(laplace, atoms, UNCERTAIN) for atoms in (Atoms(), Atoms("Si")))
+    assert nothing["energy_uncertainty"].tolist() == [0.0]
+    assert nothing["forces_uncertainty"].shape == (0,)
+    assert one["energy_uncertainty"] > 0.0
+    assert one["forces_uncertainty"].tolist() == [0.0]
+
+
 def test_in_single_precision_it_is_nearly_the_same() -> None:
     model = network()
     one = compute(fitted(model), crystal(SPECIES), UNCERTAIN)
