@@ -12,7 +12,7 @@ from mlip.training.calibration import (
     root_mean_squares,
 )
 
-_COLUMNS = ("property", "predicted", "RMSE found", "unit", "factor", "correlation",
+_COLUMNS = ("property", "predicted", "RMSE", "unit", "factor", "correlation",
             "< 1 σ", "< 2 σ")  # fmt: skip
 
 
