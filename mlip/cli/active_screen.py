@@ -72,7 +72,7 @@ class CampaignScreen(CampaignObserver):
         )
 
     def explored(self, done: int, count: int) -> None:
-        self._show("runs", count, done)
+        self._show("exploring", count, done)
 
     def _show(self, title: str, total: int, done: int) -> None:
         """Move the bar; its estimate of the time left begins anew in each step."""

@@ -83,7 +83,7 @@ def test_exploration_and_the_next_step_begin_anew() -> None:
     screen = CampaignScreen(watched.bar)
     screen.step_begins(0, "explore")
     screen.explored(3, 6)
-    assert watched.stands() == ("runs", 3, 6, "")
+    assert watched.stands() == ("exploring", 3, 6, "")
     screen.step_begins(0, "choose")
     assert not watched.is_seen()
     screen.step_begins(1, "label")

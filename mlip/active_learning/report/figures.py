@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import BoundaryNorm
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -61,7 +62,7 @@ def calibration(labels: Sequence[AskedLabel], iterations: Sequence[IterationStat
     """Predicted against found errors of structures; how many atoms were within what was predicted;
     the factor that the next iteration uses, and the correlation."""
     figure, (left, middle, right) = side_by_side(3)
-    _predicted_and_found(left, labels)
+    _predicted_and_found(left, labels, len(iterations))
     judged = [(i.number, i.before) for i in iterations if i.before]
     within = [(number, one["within"]) for number, one in judged if one["within"]]
     for place, (many, colour) in enumerate(zip(DEVIATIONS, (BLUE, ORANGE))):
@@ -97,7 +98,8 @@ def plane(found: StructureMap) -> Figure:
         mew=0, zorder=1, label=f"not chosen: {found.n_left:,}",
     )  # fmt: skip
     failed = np.array(found.failed, dtype=bool)
-    colours = _by_iteration(found.iterations)
+    last = int(found.iterations.max())
+    colours = _by_iteration(last + 1)
     x, y = found.labelled.T
     drawn = panel.scatter(
         x[~failed], y[~failed], c=found.iterations[~failed], s=34, lw=0.5, edgecolors="white",
@@ -108,7 +110,6 @@ def plane(found: StructureMap) -> Figure:
             x[failed], y[failed], c=found.iterations[failed], s=40, marker="x", zorder=3,
             label=f"failed: {int(failed.sum())}", **colours,
         )  # fmt: skip
-    last = int(found.iterations.max())
     bar = figure.colorbar(drawn, ax=panel, shrink=0.7, label="iteration", aspect=30)
     bar.set_ticks(sorted({round(tick) for tick in np.linspace(0, last, min(last + 1, 8))}))
     bar.ax.minorticks_off()
@@ -121,7 +122,7 @@ def plane(found: StructureMap) -> Figure:
 # ----------------------------------------------------------------------------------------- parts
 
 
-def _predicted_and_found(panel: Axes, labels: Sequence[AskedLabel]) -> None:
+def _predicted_and_found(panel: Axes, labels: Sequence[AskedLabel], n_iterations: int) -> None:
     predicted = 1e3 * np.array([label.predicted for label in labels])
     found = 1e3 * np.array([label.found for label in labels])
     iterations = np.array([label.iteration for label in labels], dtype=int)
@@ -134,15 +135,14 @@ def _predicted_and_found(panel: Axes, labels: Sequence[AskedLabel]) -> None:
     panel.plot(ends, ends, color=INK, lw=0.8, zorder=0.5)
     panel.fill_between(ends, 0.5 * ends, 2.0 * ends, color=GREY, alpha=0.15, lw=0, zorder=0.4)
     panel.scatter(predicted, found, c=iterations, s=26, lw=0.4, edgecolors="white",
-                  **_by_iteration(iterations))  # fmt: skip
+                  **_by_iteration(n_iterations))  # fmt: skip
     panel.set(xlim=ends, ylim=ends)
     plain_numbers(panel)
 
 
-def _by_iteration(iterations: np.ndarray) -> dict[str, Any]:
+def _by_iteration(count: int) -> dict[str, Any]:
     """How points are coloured: one colour for each iteration."""
-    edges = np.arange(int(iterations.max()) + 2) - 0.5
-    return {"cmap": _SEQUENCE, "norm": BoundaryNorm(edges, 256, extend="neither")}
+    return {"cmap": colormaps[_SEQUENCE].resampled(count), "norm": Normalize(-0.5, count - 0.5)}
 
 
 def _columns(points: Sequence[tuple[int, float]]) -> tuple[list[int], list[float]]:
