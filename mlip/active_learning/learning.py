@@ -51,7 +51,7 @@ def train_member(
     run = folder / f"member-{member}"
     found = run / "model.safetensors"
     if not (run / "report.html").exists():
-        train(_training(config, folder, member, level_of_theory), run, resume=True,
+        train(_training(config, folder, member, level_of_theory), run, resume=run.exists(),
               observers=observers)  # fmt: skip
     return found
 
