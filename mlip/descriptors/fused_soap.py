@@ -17,6 +17,7 @@ from torch.autograd import Function
 
 from mlip import kernels
 from mlip.ops.piecewise import piecewise_polynomials
+from mlip.ops.second_derivatives import gradients_of_gradients
 
 #: For each precision the degree that the core is compiled for, and the largest relative error of
 #: slopes, below what rounding does to a sum over neighbours.
@@ -158,30 +159,5 @@ class _Gradients(Function):
 
     @staticmethod
     def backward(ctx: Any, *weights: Tensor) -> tuple[Tensor | None, ...]:
-        again = torch.is_grad_enabled()
-        by_features, vectors, mixing = (
-            t if again and t.requires_grad else t.detach().requires_grad_()
-            for t in ctx.saved_tensors
-        )
-        with torch.enable_grad():
-            features = ctx.call.reference(vectors, mixing)
-            first = _gradients([features], [vectors, mixing], [by_features], True)
-            second = _gradients(first, [by_features, vectors, mixing], weights, again)
-        return *second, None
-
-
-def _gradients(
-    outputs: Any, inputs: list[Tensor], weights: Any, create_graph: bool
-) -> tuple[Tensor, ...]:
-    """Of the outputs that depend on anything; zero where they do not depend on an input."""
-    pairs = [(o, w) for o, w in zip(outputs, weights) if o.requires_grad]
-    if not pairs:
-        return tuple(torch.zeros_like(x) for x in inputs)
-    return torch.autograd.grad(
-        [o for o, _ in pairs],
-        inputs,
-        [w for _, w in pairs],
-        create_graph=create_graph,
-        allow_unused=True,
-        materialize_grads=True,
-    )
+        by_features, *inputs = ctx.saved_tensors
+        return *gradients_of_gradients(ctx.call.reference, inputs, by_features, weights), None

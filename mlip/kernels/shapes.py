@@ -83,6 +83,99 @@ def _soap_gradients(
     return vectors.new_empty(vectors.shape), vectors.new_empty(of_mixing)
 
 
+def _node_product(
+    a: Tensor,
+    b: Tensor | None,  # noqa: ARG001
+    weights: Tensor,  # noqa: ARG001
+    elements: Tensor,  # noqa: ARG001
+    terms: Tensor,  # noqa: ARG001
+    factors: Tensor,  # noqa: ARG001
+    n_out: int,
+) -> Tensor:
+    return a.new_empty((n_out, *a.shape[1:]))
+
+
+def _node_product_gradients(
+    by_out: Tensor,  # noqa: ARG001
+    a: Tensor,
+    b: Tensor | None,
+    weights: Tensor,
+    *others: Tensor | int,  # noqa: ARG001
+) -> tuple[Tensor, Tensor, Tensor]:
+    by_b = a.new_empty((0, *a.shape[1:])) if b is None else b.new_empty(b.shape)
+    return a.new_empty(a.shape), by_b, weights.new_empty(weights.shape)
+
+
+def _node_product_second(
+    along_a: Tensor,  # noqa: ARG001
+    along_b: Tensor | None,  # noqa: ARG001
+    along_weights: Tensor | None,  # noqa: ARG001
+    by_out: Tensor,
+    *others: Any,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    return by_out.new_empty(by_out.shape), *_node_product_gradients(by_out, *others)
+
+
+def _neighbour_sums(
+    weights: Tensor,  # noqa: ARG001
+    harmonics: Tensor,
+    sent: Tensor,
+    centres: Tensor,  # noqa: ARG001
+    neighbours: Tensor,  # noqa: ARG001
+    n_centres: int,
+) -> Tensor:
+    tensors = sent.shape[0] if sent.shape[0] > 1 else 0
+    return sent.new_empty((harmonics.shape[0] + tensors, n_centres, sent.shape[2]))
+
+
+def _neighbour_sum_gradients(
+    by_sums: Tensor,  # noqa: ARG001
+    *inputs: Any,
+) -> tuple[Tensor, Tensor, Tensor]:
+    weights, harmonics, sent = (tensor.new_empty(tensor.shape) for tensor in inputs[:3])
+    return weights, harmonics, sent
+
+
+def _neighbour_sum_second(
+    along_weights: Tensor,  # noqa: ARG001
+    along_harmonics: Tensor,  # noqa: ARG001
+    along_sent: Tensor,  # noqa: ARG001
+    by_sums: Tensor,
+    *inputs: Any,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    return by_sums.new_empty(by_sums.shape), *_neighbour_sum_gradients(by_sums, *inputs)
+
+
+def _radial_sums(
+    vectors: Tensor,  # noqa: ARG001
+    sent: Tensor,
+    table: Tensor,  # noqa: ARG001
+    centres: Tensor,  # noqa: ARG001
+    neighbours: Tensor,  # noqa: ARG001
+    n_centres: int,
+    l_max: int,
+    cutoff: float,  # noqa: ARG001
+) -> Tensor:
+    tensors = sent.shape[0] if sent.shape[0] > 1 else 0
+    return sent.new_empty(((l_max + 1) ** 2 + tensors, n_centres, sent.shape[2]))
+
+
+def _radial_sum_gradients(
+    by_sums: Tensor,  # noqa: ARG001
+    vectors: Tensor,
+    sent: Tensor,
+    table: Tensor,  # noqa: ARG001
+    centres: Tensor,  # noqa: ARG001
+    neighbours: Tensor,  # noqa: ARG001
+    n_centres: int,  # noqa: ARG001
+    l_max: int,  # noqa: ARG001
+    cutoff: float,  # noqa: ARG001
+    sent_wanted: bool,
+) -> tuple[Tensor, Tensor]:
+    by_sent = sent.new_empty(sent.shape if sent_wanted else (0, 0, 0))
+    return vectors.new_empty(vectors.shape), by_sent
+
+
 #: What each operator returns, by its name.
 SHAPES: dict[str, Callable[..., Any]] = {
     "neighbour_list": _neighbour_list,
@@ -91,6 +184,14 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "symmetry_functions_backward": _symmetry_functions_backward,
     "soap": _soap,
     "soap_gradients": _soap_gradients,
+    "node_product": _node_product,
+    "node_product_gradients": _node_product_gradients,
+    "node_product_second": _node_product_second,
+    "neighbour_sums": _neighbour_sums,
+    "neighbour_sum_gradients": _neighbour_sum_gradients,
+    "neighbour_sum_second": _neighbour_sum_second,
+    "radial_sums": _radial_sums,
+    "radial_sum_gradients": _radial_sum_gradients,
 }
 
 

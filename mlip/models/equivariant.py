@@ -22,9 +22,7 @@ All features have natural parity, so that energies do not change under reflectio
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from math import pi, sqrt
 from types import MappingProxyType
 from typing import Any, Literal, cast
@@ -40,13 +38,16 @@ from mlip.graph import AtomicGraph
 from mlip.models.base import Potential
 from mlip.models.batching import batches
 from mlip.models.repulsion import ZBL
+from mlip.models.surroundings import Surroundings, surroundings_in
 from mlip.models.unit_variance import GAIN, Mixing, Network, normal, scaled
 from mlip.ops.cutoffs import envelope
-from mlip.ops.padding import empty_rectangles, rectangles
+from mlip.ops.neighbour_sums import compiled_for, neighbour_sums
+from mlip.ops.node_products import node_product, node_square
 from mlip.ops.radial import bessel
+from mlip.ops.radial_sums import RadialTable, radial_sums
 from mlip.ops.scatter import sum_by_index
 from mlip.ops.spherical import solid_harmonics
-from mlip.ops.tensor_product import product_paths, square_paths, tensor_product, tensor_square
+from mlip.ops.tensor_product import product_paths, square_paths
 from mlip.settings import Settings
 
 #: What the names of sizes stand for.
@@ -60,7 +61,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 
 #: Bytes of the largest arrays: beyond, memory costs more time than arithmetic.
-_LARGEST_ARRAY = 8e6
+_LARGEST_ARRAY = 16e6
 
 #: Parts with arrays of that size that are kept for the backward pass, some GB.
 _PARTS_KEPT = 8
@@ -163,16 +164,27 @@ class Equivariant(Potential):
         self, graph: AtomicGraph, species_index: Int[Tensor, " atoms"]
     ) -> list[Float[Tensor, "_ atoms channels"]]:
         """The features h of eq. 4 after each layer: harmonics up to the degree that is sent."""
-        config, row = self.config, self.config.channels * torch.finfo(self.dtype).bits // 8
-        most_places = int(_LARGEST_ARRAY / row) + 1
-        most_atoms = int(_LARGEST_ARRAY / (row * (config.l_max + 1) ** 4 / 2)) + 1
-        surroundings = surroundings_in(graph, config, self.dtype, most_places, most_atoms)
-        large = max(graph.n_edges / most_places, graph.n_atoms / most_atoms) > _PARTS_KEPT
+        parts = surroundings_in(graph, self.dtype, *self._largest_part())
+        large = len(parts) > _PARTS_KEPT
         states = [self.embedding.index_select(1, species_index)]
         for layer in self.layers:
-            new = layer(states[-1], surroundings, species_index, self.mean_neighbours, large)
+            new = layer(states[-1], parts, species_index, self.mean_neighbours, large)
             states.append(new)
         return states[1:]
+
+    def _largest_part(self) -> tuple[int, int]:
+        """How many edges and how many atoms make arrays of the size that is best."""
+        layers = cast(Sequence[Layer], self.layers)
+        row = self.config.channels * torch.finfo(self.dtype).bits // 8
+        most = int(_LARGEST_ARRAY / row) + 1
+        harmonics = (self.config.l_max + 1) ** 2
+        if all(layer.table() is not None for layer in layers):
+            return 2**62, most // harmonics + 1
+        in_torch = not compiled_for(self.embedding, self.config.l_max)
+        return (
+            min(most // layer.n_weights for layer in layers) + 1,
+            most // (harmonics**2 // 2 if in_torch else harmonics) + 1,
+        )
 
     # ------------------------------------------------------------------------------------ training
 
@@ -231,11 +243,12 @@ class Layer(nn.Module):
 
     def __init__(self, config: Equivariant.Config, n_elements: int, l_in: int, l_out: int) -> None:
         super().__init__()
-        self.l_in, self.l_out, self.l_max = l_in, l_out, config.l_max
+        self.config, self.l_in, self.l_out = config, l_in, l_out
         channels, l_max = config.channels, config.l_max
-        n_weights = l_max + 1 + (l_in + 1 if l_in else 0)
+        self.n_weights = l_max + 1 + (l_in + 1 if l_in else 0)
         self.radial = Network((config.radial_functions, *config.radial_hidden))
-        self.heads = normal(n_weights, config.radial_hidden[-1], channels)
+        self.heads = normal(self.n_weights, config.radial_hidden[-1], channels)
+        self._tabulated = RadialTable()
         self.send = Mixing(channels, l_in)
         self.gather = Mixing(channels, l_max)
         if l_in:
@@ -251,7 +264,7 @@ class Layer(nn.Module):
     def forward(
         self,
         state: Float[Tensor, "harmonics_in atoms channels"],
-        surroundings: Sequence["Surroundings"],
+        surroundings: Sequence[Surroundings],
         species_index: Int[Tensor, " atoms"],
         mean_neighbours: Float[Tensor, ""],
         recompute: bool,
@@ -260,104 +273,64 @@ class Layer(nn.Module):
         it again there, so that memory is bounded for a third more time."""
         sent = self.send(state) / mean_neighbours
         update = _recomputed(self._update) if recompute else self._update
-        parts = [update(state, sent, part, species_index) for part in surroundings]
-        if len(parts) == 1:
-            return parts[0]
-        order = torch.argsort(torch.cat([part.atoms for part in surroundings]))
-        return torch.cat(parts, dim=1).index_select(1, order)
+        return torch.cat([update(state, sent, part, species_index) for part in surroundings], dim=1)
 
     def _update(
-        self, state: Tensor, sent: Tensor, near: "Surroundings", species_index: Tensor
+        self, state: Tensor, sent: Tensor, near: Surroundings, species_index: Tensor
     ) -> Tensor:
         """The new features of some atoms."""
-        z = species_index.index_select(0, near.atoms)
-        own = state.index_select(1, near.atoms)
-        n_out = (self.l_out + 1) ** 2
+        z, own = species_index[near.atoms], state[:, near.atoms]
+        l_max, n_out = self.config.l_max, (self.l_out + 1) ** 2
         a = self._neighbours(sent, near, z)
-        b = tensor_square(a, self.square_weights.index_select(1, z), self.l_max)
-        d = tensor_product(b, a, self.cube_weights.index_select(1, z), self.l_out)
+        b = node_square(a, self.square_weights, z, l_max)
+        d = node_product(b, a, self.cube_weights, z, self.l_out)
         new = self.from_a(a[:n_out] * self.a_weights.index_select(1, z))
         new = (new + self.from_b(b[:n_out]) + self.from_d(d)) / sqrt(3.0)
         kept = self.keep(own[: self.keep.n_harmonics] * self.keep_weights.index_select(1, z))
         return torch.cat([new[: len(kept)] + kept, new[len(kept) :]])
 
-    def _neighbours(self, sent: Tensor, near: "Surroundings", z: Tensor) -> Tensor:
+    def _neighbours(self, sent: Tensor, near: Surroundings, z: Tensor) -> Tensor:
         """Equations 1 and 2."""
-        sent = sent.index_select(1, near.neighbours)
-        hidden = nn.functional.silu(self.radial(near.radial))
-        weights = [hidden @ head for head in scaled(self.heads, GAIN).unbind(0)]
-        sums = [
-            near.sum_with_harmonics(weight * sent[0], l)
-            for l, weight in enumerate(weights[: self.l_max + 1])
-        ]
-        a = self.gather(torch.cat(sums))
+        sums = self._sums(sent, near)
+        a = self.gather(sums[: self.gather.n_harmonics])
         if not self.l_in:
             return a
-        tensors = torch.cat([
-            near.sum(weight * sent[l * l : (l + 1) ** 2])
-            for l, weight in enumerate(weights[self.l_max + 1 :])
-        ])  # fmt: skip
-        node_weights = self.node_weights.index_select(1, z)
-        return a + tensor_product(tensors, a, node_weights, self.l_max)
+        tensors = sums[self.gather.n_harmonics :]
+        return a + node_product(tensors, a, self.node_weights, z, self.config.l_max)
 
+    def _sums(self, sent: Tensor, near: Surroundings) -> Tensor:
+        """The sums of both, one below the other."""
+        edges = (near.centres, near.neighbours, near.n_atoms)
 
-@dataclass(frozen=True)
-class Surroundings:
-    """The neighbours of N atoms, side by side in K places for each atom.
+        def learned(vectors: Tensor, sent: Tensor) -> Tensor:
+            distances = torch.linalg.norm(vectors, dim=1)
+            directions = (vectors / distances[:, None]).T
+            harmonics = sqrt(4.0 * pi) * solid_harmonics(directions, self.config.l_max)
+            return neighbour_sums(self.radial_weights(distances), harmonics, sent, *edges)
 
-    Attributes
-    ----------
-    atoms : [N] which atoms
-    neighbours : [N K] the atom in each place; any, in a place that is empty
-    radial : [N K, functions] radial functions of its distance; zero in empty places
-    harmonics : [harmonics, N, K] of its direction, of unit variance over the sphere
-    """
+        table = self.table()
+        if table is None:
+            return learned(near.vectors, sent)
+        return radial_sums(near.vectors, sent, table, self.config.cutoff, *edges, learned)
 
-    atoms: Int[Tensor, " N"]
-    neighbours: Int[Tensor, " places"]
-    radial: Float[Tensor, "places functions"]
-    harmonics: Float[Tensor, "harmonics N K"]
+    def radial_weights(
+        self, distances: Float[Tensor, " edges"]
+    ) -> Float[Tensor, "edges n_weights channels"]:
+        """R and R' of equations 1 and 2."""
+        basis = bessel(distances, self.config.cutoff, self.config.radial_functions)
+        basis = basis * envelope(distances, self.config.cutoff)
+        hidden = nn.functional.silu(self.radial(basis.T))
+        heads = scaled(self.heads, GAIN).to(hidden.dtype).transpose(0, 1).flatten(1)
+        return (hidden @ heads).unflatten(1, self.heads.shape[::2])
 
-    def sum_with_harmonics(
-        self, values: Float[Tensor, "places channels"], l: int
-    ) -> Float[Tensor, "m N channels"]:
-        """sum_j values_jc Y_lm(j) for one l."""
-        n, k = self.harmonics.shape[1:]
-        harmonics = self.harmonics[l * l : (l + 1) ** 2].transpose(0, 1)
-        return torch.bmm(harmonics, values.reshape(n, k, values.shape[1])).transpose(0, 1)
-
-    def sum(self, values: Float[Tensor, "m places channels"]) -> Float[Tensor, "m N channels"]:
-        """sum_j values_j."""
-        n, k = self.harmonics.shape[1:]
-        return values.reshape(values.shape[0], n, k, values.shape[2]).sum(2)
-
-
-def surroundings_in(
-    graph: AtomicGraph,
-    config: Equivariant.Config,
-    dtype: torch.dtype,
-    most_places: int,
-    most_atoms: int,
-) -> list[Surroundings]:
-    """The surroundings of all atoms, for no more than so many at a time. Empty places hold a
-    neighbour beyond the cutoff, where all radial functions are zero."""
-    vectors = graph.edge_vectors().to(dtype)
-    beyond = vectors.new_tensor([2.0 * config.cutoff, 0.0, 0.0])
-    nobody = graph.neighbours.new_zeros(())
-    found = []
-    for part in chain(
-        rectangles(graph.centres, graph.n_atoms, most_places, most_atoms),
-        empty_rectangles(graph.centres, graph.n_atoms, most_atoms),
-    ):
-        placed = part.filled(vectors, beyond).T
-        distances = torch.linalg.norm(placed, dim=0)
-        radial = bessel(distances, config.cutoff, config.radial_functions)
-        radial = radial * envelope(distances, config.cutoff)
-        harmonics = sqrt(4.0 * pi) * solid_harmonics(placed / distances, config.l_max)
-        harmonics = harmonics.reshape(len(harmonics), *part.shape)
-        neighbours = part.filled(graph.neighbours, nobody)
-        found.append(Surroundings(part.rows, neighbours, radial.T, harmonics))
-    return found
+    def table(self) -> Tensor | None:
+        """`radial_weights` as a table, if nothing is to be learned and the compiled core is
+        there."""
+        parameters = [self.heads, *self.radial.parameters()]
+        learns = any(parameter.requires_grad for parameter in parameters)
+        if learns or not compiled_for(self.heads, self.config.l_max):
+            return None
+        return self._tabulated.find(self.radial_weights, parameters, self.config.cutoff)
 
 
 def _recomputed(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

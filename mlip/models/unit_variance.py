@@ -16,7 +16,8 @@ GAIN = ACTIVATIONS["silu"][1]
 
 
 class Network(nn.Module):
-    """Fully connected layers without biases, which give zero for zero.
+    """Fully connected layers without biases, which give zero for zero, in the precision of what
+    they are applied to.
 
     Parameters
     ----------
@@ -29,9 +30,9 @@ class Network(nn.Module):
 
     def forward(self, x: Float[Tensor, "points n_in"]) -> Float[Tensor, "points n_out"]:
         first, *others = self.weights
-        x = x @ scaled(first)
+        x = x @ scaled(first).to(x.dtype)
         for weights in others:
-            x = nn.functional.silu(x) @ scaled(weights, GAIN)
+            x = nn.functional.silu(x) @ scaled(weights, GAIN).to(x.dtype)
         return x
 
     def before_last(self, x: Float[Tensor, "points n_in"]) -> Float[Tensor, "points n_last"]:

@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from mlip.ops.spherical import solid_harmonics
 
@@ -19,6 +20,11 @@ from mlip.ops.spherical import solid_harmonics
 def couples(l1: int, l2: int, l3: int) -> bool:
     """Whether degrees l1 and l2 couple to l3 with natural parity."""
     return abs(l1 - l2) <= l3 <= l1 + l2 and (l1 + l2 + l3) % 2 == 0
+
+
+def degree_of(features: Float[Tensor, "harmonics *rest"]) -> int:
+    """Up to which degree features have harmonics."""
+    return round(features.shape[0] ** 0.5) - 1
 
 
 @cache

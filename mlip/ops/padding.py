@@ -64,15 +64,27 @@ def rectangles(
         yield _rectangle(row, rows, n_rows)
 
 
-def empty_rectangles(
-    row: Int[Tensor, " members"], n_rows: int, most_rows: int
-) -> Iterator[Rectangle]:
-    """Rectangles without places for the rows that have no members; one without rows if there are
-    no rows at all. Together with `rectangles`, each row is somewhere."""
-    lonely = torch.nonzero(torch.bincount(row, minlength=n_rows) == 0).flatten()
-    for rows in torch.split(lonely, most_rows):
-        if len(rows) or n_rows == 0:
-            yield Rectangle(rows, row[:0], row[:0], 0)
+def row_parts(
+    row: Int[Tensor, " members"], n_rows: int, most: int, most_rows: int
+) -> Iterator[tuple[slice, slice]]:
+    """Consecutive rows and their members, for members that are sorted by row: no more than so many
+    of each at a time, but at least one row. Each row is somewhere; one part without rows if there
+    are no rows at all.
+
+    Parameters
+    ----------
+    row : the row of each member, non-decreasing
+    """
+    ends = torch.cumsum(torch.bincount(row, minlength=n_rows), 0)
+    first = before = 0
+    while first < n_rows or n_rows == 0:
+        fitting = int(torch.searchsorted(ends, before + most, right=True))
+        last = min(max(fitting, first + 1), first + most_rows, n_rows)
+        after = int(ends[last - 1]) if last else 0
+        yield slice(first, last), slice(before, after)
+        if last == n_rows:
+            return
+        first, before = last, after
 
 
 def pair_rectangles(

@@ -17,10 +17,10 @@ from functools import cache
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from mlip.ops.coupling import couples, coupling_table
+from mlip.ops.coupling import couples, coupling_table, degree_of
 
 Path = tuple[int, int, int]
 
@@ -49,7 +49,7 @@ def tensor_product(
     l_out: int,
 ) -> Float[Tensor, "harmonics_out atoms channels"]:
     """The product up to degree `l_out`; `weights` for each path of `product_paths`."""
-    return _product(a, b, weights, product_paths(_degree(a), _degree(b), l_out), square=False)
+    return _product(a, b, weights, product_paths(degree_of(a), degree_of(b), l_out), square=False)
 
 
 def tensor_square(
@@ -59,11 +59,7 @@ def tensor_square(
 ) -> Float[Tensor, "harmonics_out atoms channels"]:
     """The product of `a` with itself; `weights` for each path of `square_paths`. It forms each
     product of two components once."""
-    return _product(a, a, weights, square_paths(_degree(a), l_out), square=True)
-
-
-def _degree(features: Tensor) -> int:
-    return round(features.shape[0] ** 0.5) - 1
+    return _product(a, a, weights, square_paths(degree_of(a), l_out), square=True)
 
 
 def _product(
@@ -87,8 +83,21 @@ def _product(
 def _tables(
     paths: tuple[Path, ...], square: bool, dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Which components of the first and of the second to multiply [pairs], and the matrix
-    [components of all paths, pairs] that couples them."""
+    first, second, matrix = coupling_matrix(paths, square)
+    return (
+        torch.from_numpy(first).to(device),
+        torch.from_numpy(second).to(device),
+        torch.from_numpy(matrix).to(device, dtype),
+    )
+
+
+def coupling_matrix(
+    paths: tuple[Path, ...], square: bool
+) -> tuple[
+    Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"], Float[np.ndarray, "components pairs"]
+]:
+    """Which components of the first and of the second to multiply, and the matrix that couples
+    these products to the components of all paths, one path below the other."""
     size = max(max(l1, l2) for l1, l2, _ in paths) + 1
     blocks = []
     for l1, l2, l3 in paths:
@@ -101,11 +110,7 @@ def _tables(
         blocks.append(block / np.sqrt(sum(1 for path in paths if path[2] == l3)))
     table = np.concatenate(blocks)
     first, second = np.nonzero((table != 0).any(0))
-    return (
-        torch.from_numpy(first).to(device),
-        torch.from_numpy(second).to(device),
-        torch.from_numpy(table[:, first, second]).to(device, dtype),
-    )
+    return first, second, table[:, first, second]
 
 
 def _each_pair_once(block: np.ndarray) -> np.ndarray:

@@ -3,8 +3,9 @@
 Water at 1 g/cm^3, cutoff 5 Å, untrained models (the cost does not depend on the weights). Energy,
 forces and stress come through the ASE calculator, all atoms moved before each call, the neighbour
 list included; a training step is the gradient of a loss of energy and forces by the parameters.
-Processor time, the least of several calls.
+Processor time, the least of several calls; by the compiled core, and in torch as without it.
 
+With ``--threads``, the elapsed time by one and by two threads instead; on an idle machine only.
 With ``--mace PYTHON``, an interpreter whose environment has mace-torch, MACE is measured there in
 the same way, with random weights. With ``--large``, the memory that 10,125 atoms take, instead.
 """
@@ -16,8 +17,10 @@ import resource
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from ase import Atoms
@@ -27,6 +30,7 @@ from rich.console import Console
 from rich.table import Table
 from structures import water
 
+from mlip import kernels
 from mlip.calculators import MLIPCalculator
 from mlip.graph import AtomicGraph
 from mlip.models import Equivariant, predict
@@ -104,6 +108,35 @@ def training_step(model: Equivariant, frames: list[Atoms]) -> float:
     return min(seconds(lambda atoms=atoms: step(atoms)) for atoms in frames)
 
 
+@contextmanager
+def compiled() -> Iterator[None]:
+    """With the compiled core."""
+    yield
+
+
+@contextmanager
+def in_torch() -> Iterator[None]:
+    """Neighbour sums and products in torch, as without the core."""
+    with patch.object(kernels, "available", lambda: False):
+        yield
+
+
+def two_threads(preset: str, atoms: Atoms) -> tuple[float, float]:
+    """Elapsed seconds for one atom by one and by two threads, the least of several calls."""
+    frames, times = moved(atoms), []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        calculator = MLIPCalculator(build(preset, atoms, torch.float32))
+        elapsed = []
+        for frame in frames:
+            start = time.perf_counter()
+            calculator.calculate(frame, ["energy", "forces", "stress"])
+            elapsed.append((time.perf_counter() - start) / len(frame))
+        times.append(min(elapsed))
+    torch.set_num_threads(1)
+    return times[0], times[1]
+
+
 def seconds(call: Callable[[], None]) -> float:
     start = time.process_time()
     call()
@@ -139,24 +172,36 @@ def large() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mace", metavar="PYTHON", help="measure MACE with this interpreter")
+    parser.add_argument("--threads", action="store_true", help="only one and two threads")
     parser.add_argument("--large", action="store_true", help="only the memory of 10,125 atoms")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.large:
         large()
         return
+    if arguments.threads:
+        for size in (4, 8):
+            one, two = two_threads("small", water(size))
+            Console().print(
+                f"{len(water(size))} atoms, small, float32, elapsed: {1e3 * one:.3f} ms an atom by "
+                f"one thread, {1e3 * two:.3f} by two, {one / two:.2f} times as fast"
+            )
+        return
     atoms = water(4)
     frames, console = moved(atoms), Console(width=100)
     console.print(f"one thread, {len(atoms)} atoms, load {os.getloadavg()[0]:.1f}")
-    table = Table("model", "ms an atom, float32", "float64", "training step, s, float32")
+    table = Table("model", "", "ms an atom, float32", "float64", "training step, s, float32")
     for preset in PRESETS:
         single, double = (build(preset, atoms, t) for t in (torch.float32, torch.float64))
-        costs = [evaluation(MLIPCalculator(model), frames) for model in (single, double)]
-        step = training_step(single, frames)
-        table.add_row(preset, *(f"{1e3 * cost:.2f}" for cost in costs), f"{step:.2f}")
+        for how in (compiled, in_torch) if kernels.available() else (in_torch,):
+            with how():
+                costs = [evaluation(MLIPCalculator(model), frames) for model in (single, double)]
+                step = training_step(single, frames)
+            numbers = (f"{1e3 * cost:.3f}" for cost in costs)
+            table.add_row(preset, how.__name__.replace("_", " "), *numbers, f"{step:.3f}")
     if arguments.mace:
         for name, cost in mace(arguments.mace, frames).items():
-            table.add_row(name, f"{1e3 * cost:.2f}", "-", "-")
+            table.add_row(name, "", f"{1e3 * cost:.3f}", "-", "-")
     console.print(table)
 
 

@@ -12,6 +12,7 @@ from conformance.structures import crystal, molecule, rotation, small_cell, turn
 from silicon import crystals
 from turning import turned_features
 
+from mlip import kernels
 from mlip.data import GraphDataset
 from mlip.graph import AtomicGraph
 from mlip.models import Committee, Equivariant, equivariant, predict
@@ -120,7 +121,7 @@ def test_a_few_atoms_at_a_time_give_the_same(senders: str, monkeypatch: pytest.M
 
     at_once = everything()
     calls, checkpoint = [], equivariant.checkpoint
-    monkeypatch.setattr(equivariant, "_LARGEST_ARRAY", 40 * 4 * 8)  # 40 places or one atom
+    monkeypatch.setattr(equivariant, "_LARGEST_ARRAY", 1.0)  # one atom at a time
     monkeypatch.setattr(
         equivariant, "checkpoint", lambda *a, **k: calls.append(1) or checkpoint(*a, **k)
     )
@@ -137,6 +138,62 @@ def test_crowded_and_lonely_atoms_together_are_not_computed_twice(
     monkeypatch.setattr(equivariant, "checkpoint", None)
     graph = AtomicGraph.batch([graph_of(model, a) for a in (crystal(SPECIES), Atoms([8]))])
     assert torch.isfinite(model(graph)).all()
+
+
+# ------------------------------------------------------------------------------- the compiled core
+
+
+@pytest.mark.skipif(not kernels.available(), reason="the core was not compiled here")
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-11), (torch.float32, 2e-5)])
+@pytest.mark.parametrize("senders", ["scalar", "vector"])
+@pytest.mark.parametrize("l_max", [1, 3, 4])
+def test_the_core_does_what_torch_does(
+    l_max: int, senders: str, dtype: torch.dtype, tolerance: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Predictions, once with radial functions from a table, and what a training step asks for."""
+    model = build(senders=senders, l_max=l_max).to(dtype)
+    shapes = [graph_of(model, shape(SPECIES)) for shape in (molecule, crystal)]
+    graph = AtomicGraph.batch([*shapes, graph_of(model, Atoms([8]))])
+
+    def everything() -> list[torch.Tensor]:
+        found = predict(model, graph, EVERYTHING, training=True)
+        loss = found["forces"].square().sum() + found["energies"].square().mean()
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        return [*(found[name].detach() for name in EVERYTHING), *gradients]
+
+    by_core = everything()
+    frozen = copy.deepcopy(model).requires_grad_(False)
+    assert all(layer.table() is not None for layer in frozen.layers)
+    by_table = predict(frozen, graph, EVERYTHING)
+    monkeypatch.setattr(kernels, "available", lambda: False)
+    by_torch = everything()
+    found = [*by_core, *(by_table[name] for name in EVERYTHING)]
+    for one, other in zip(found, by_torch + by_torch[: len(EVERYTHING)], strict=True):
+        scale = max(1e-3, float(other.abs().max()))
+        torch.testing.assert_close(one, other, rtol=0, atol=tolerance * scale)
+
+
+def test_a_table_is_only_used_while_nothing_is_learned() -> None:
+    model = build()
+    assert model.layers[0].table() is None
+    model.requires_grad_(False)
+    assert (model.layers[0].table() is not None) == kernels.available()
+
+
+@pytest.mark.parametrize("core", [True, False])
+def test_atoms_in_the_same_place_are_an_error(core: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not core:
+        monkeypatch.setattr(kernels, "available", lambda: False)
+    model = build()
+    atoms = Atoms("SiO2", positions=[[0, 0, 0], [1.6, 0, 0], [1.6, 0, 0]])
+    graph = graph_of(model, atoms)
+    for freeze in (False, True):
+        model.requires_grad_(not freeze)
+        for function in (model, model.features):
+            with pytest.raises(
+                ValueError, match=r"atoms 1 \(O\) and 2 \(O\) are in the same place"
+            ):
+                function(graph)
 
 
 # ----------------------------------------------------------------------------- before the training

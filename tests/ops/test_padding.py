@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlip.ops.padding import cyclic_partners, empty_rectangles, pair_rectangles, rectangles
+from mlip.ops.padding import cyclic_partners, pair_rectangles, rectangles, row_parts
 
 ROWS = st.lists(st.integers(0, 9), max_size=60)
 
@@ -78,15 +78,20 @@ def test_a_circle_pairs_everybody_once(width: int) -> None:
     assert sorted(pairs) == list(itertools.combinations(range(width), 2))
 
 
-def test_every_row_is_somewhere_and_rectangles_are_no_higher_than_asked() -> None:
+@pytest.mark.parametrize("most", [1, 3, 4, 100])
+@pytest.mark.parametrize("most_rows", [1, 3, 100])
+def test_parts_hold_every_row_and_member_in_order(most: int, most_rows: int) -> None:
     row = torch.tensor([0, 0, 3, 4, 4, 4, 6])
-    parts = [*rectangles(row, 8, 100, most_rows=2), *empty_rectangles(row, 8, 3)]
-    assert sorted(torch.cat([part.rows for part in parts]).tolist()) == list(range(8))
-    assert [len(part.rows) for part in parts if part.width == 0] == [3, 1]
-    assert all(len(part.rows) <= 2 for part in parts if part.width)
+    parts = list(row_parts(row, 8, most, most_rows))
+    assert [k for rows, _ in parts for k in range(rows.start, rows.stop)] == list(range(8))
+    assert torch.equal(torch.cat([row[members] for _, members in parts]), row)
+    for rows, members in parts:
+        assert ((row[members] >= rows.start) & (row[members] < rows.stop)).all()
+        assert rows.stop - rows.start <= most_rows
+        assert members.stop - members.start <= most or rows.stop - rows.start == 1
 
 
 def test_no_rows_at_all() -> None:
-    (only,) = empty_rectangles(torch.zeros(0, dtype=torch.int64), 0, 3)
-    assert only.shape == (0, 0)
-    assert only.filled(torch.zeros(0, 3), torch.ones(3)).shape == (0, 3)
+    none = torch.zeros(0, dtype=torch.int64)
+    assert list(row_parts(none, 0, 3, 3)) == [(slice(0, 0), slice(0, 0))]
+    assert list(rectangles(none, 0, 3)) == []

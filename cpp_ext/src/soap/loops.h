@@ -1,32 +1,13 @@
 // The hot loops themselves, for any width of vector registers. Included once in each kernels_*.cpp.
-// Vectors are those of the compiler (GCC and Clang): arithmetic on them, also with one number for
-// all lanes, is arithmetic of the machine.
 #pragma once
 
 #include "formulas.h"
 #include "kernels.h"
 #include "mlip/soap.h"
+#include "simd.h"
 
 namespace mlip {
 namespace {
-
-template <class T, int Bytes>
-struct Simd {
-  typedef T Vector __attribute__((vector_size(Bytes)));
-  static constexpr int kWidth = Bytes / static_cast<int>(sizeof(T));
-};
-
-template <class Vector, class T>
-inline Vector load(const T* from) {
-  Vector v;
-  __builtin_memcpy(&v, from, sizeof(Vector));
-  return v;
-}
-
-template <class Vector, class T>
-inline void store(T* to, Vector v) {
-  __builtin_memcpy(to, &v, sizeof(Vector));
-}
 
 // `N` numbers in vectors of at most `Bytes`; `Bytes` is also that of blocks of neighbours.
 template <class T, int N, int Bytes>

@@ -8,7 +8,7 @@
 
 #include "arrays.h"
 #include "gpu/memory.h"
-#include "soap/harmonics.h"
+#include "harmonics.h"
 
 namespace mlip::gpu {
 

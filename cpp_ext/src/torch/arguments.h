@@ -14,6 +14,13 @@
 
 namespace mlip {
 
+template <class T>
+constexpr torch::headeronly::ScalarType kType =
+    sizeof(T) == 4 ? torch::headeronly::ScalarType::Float : torch::headeronly::ScalarType::Double;
+
+// How many threads torch was given.
+inline int threads() { return static_cast<int>(torch::stable::get_num_threads()); }
+
 // The tensor, contiguous, or an error that names `op` and the argument. A size of -1 stands for
 // any.
 inline torch::stable::Tensor checked(const torch::stable::Tensor& tensor, const char* op,

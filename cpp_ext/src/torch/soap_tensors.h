@@ -14,10 +14,6 @@
 
 namespace mlip {
 
-template <class T>
-constexpr torch::headeronly::ScalarType kType =
-    sizeof(T) == 4 ? torch::headeronly::ScalarType::Float : torch::headeronly::ScalarType::Double;
-
 // The arguments of both operators.
 struct SoapArguments {
   const char* op;

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "kernels.h"
+#include "harmonic_tables.h"
 
 namespace mlip {
 

@@ -1,0 +1,258 @@
+// Tests of products in the core; meant to run with sanitizers. Prints what failed and returns 1.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "kernels.h"
+#include "mlip/products.h"
+
+namespace {
+
+int failures = 0;
+
+void expect(bool right, const std::string& what) {
+  if (right) return;
+  std::printf("FAILED: %s\n", what.c_str());
+  ++failures;
+}
+
+template <class T>
+double farthest(const std::vector<T>& a, const std::vector<T>& b) {
+  double scale = 1e-300, difference = a.size() == b.size() ? 0 : 1e300;
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    scale = std::max<double>(scale, std::fabs(b[i]));
+    difference = std::max<double>(difference, std::fabs(a[i] - b[i]));
+  }
+  return difference / scale;
+}
+
+double dot(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+// Random terms, features and weights. Arrays are exactly as long as promised, so that the sanitizer
+// sees the first number read or written beyond.
+template <class T>
+struct Case {
+  bool square;
+  int n_paths = 5, n_first = 4, n_second, n_out = 3;
+  int64_t n_atoms, n_elements = 3, n_channels;
+  std::vector<mlip::ProductTerm> terms;
+  std::vector<T> factors, a, b, weights, by_out;
+  std::vector<int64_t> elements;
+  std::mt19937_64 random;
+
+  Case(bool square_, int64_t atoms, int64_t channels)
+      : square(square_),
+        n_second(square_ ? 4 : 6),
+        n_atoms(atoms),
+        n_channels(channels),
+        random(channels) {
+    for (int path = 0; path < n_paths; ++path) {
+      for (int out = 0; out < n_out; ++out) {
+        for (int t = static_cast<int>(random() % 4); t > 0; --t) {
+          terms.push_back({path, out, static_cast<int>(random() % n_first),
+                           static_cast<int>(random() % n_second)});
+        }
+      }
+    }
+    factors = any(terms.size());
+    a = any(n_first * atoms * channels);
+    if (!square) b = any(n_second * atoms * channels);
+    weights = any(n_paths * n_elements * channels);
+    by_out = any(n_out * atoms * channels);
+    for (int64_t i = 0; i < atoms; ++i) elements.push_back(random() % n_elements);
+  }
+
+  std::vector<T> any(size_t size) {
+    std::uniform_real_distribution<double> uniform(-1, 1);
+    std::vector<T> out(size);
+    for (T& x : out) x = static_cast<T>(uniform(random));
+    return out;
+  }
+
+  mlip::ProductTable<T> table() const {
+    return {terms.data(), factors.data(), static_cast<int64_t>(terms.size()), n_paths, n_first,
+            n_second,     n_out};
+  }
+  mlip::ProductInput<T> input() const {
+    return {a.data(),       square ? nullptr : b.data(),
+            weights.data(), elements.data(),
+            n_atoms,        n_elements,
+            n_channels};
+  }
+
+  std::vector<T> product(int threads = 1) const {
+    std::vector<T> out(n_out * n_atoms * n_channels);
+    mlip::product(table(), input(), threads, out.data());
+    return out;
+  }
+
+  // By a, b and the weights, one after the other.
+  std::vector<std::vector<T>> gradients(int threads = 1) const {
+    std::vector<std::vector<T>> out = {a, b, weights};
+    mlip::product_gradients(table(), input(), by_out.data(), threads, pointers(out));
+    return out;
+  }
+  mlip::ProductGradients<T> pointers(std::vector<std::vector<T>>& out) const {
+    return {out[0].data(), square ? nullptr : out[1].data(), out[2].data()};
+  }
+};
+
+std::vector<double> slow_product(const Case<double>& c) {
+  std::vector<double> out(c.n_out * c.n_atoms * c.n_channels, 0);
+  const std::vector<double>& b = c.square ? c.a : c.b;
+  const int64_t row = c.n_atoms * c.n_channels;
+  for (size_t t = 0; t < c.terms.size(); ++t) {
+    const mlip::ProductTerm& term = c.terms[t];
+    for (int64_t i = 0; i < c.n_atoms; ++i) {
+      for (int64_t k = 0; k < c.n_channels; ++k) {
+        const int64_t at = i * c.n_channels + k;
+        out[term.out * row + at] +=
+            c.weights[(term.path * c.n_elements + c.elements[i]) * c.n_channels + k] *
+            c.factors[t] * c.a[term.first * row + at] * b[term.second * row + at];
+      }
+    }
+  }
+  return out;
+}
+
+// d(value)/d(numbers) by differences of a case that has been moved.
+std::vector<double> differences(Case<double> c, std::vector<double> Case<double>::* member,
+                                const std::function<double(const Case<double>&)>& value) {
+  std::vector<double> out;
+  for (double& x : c.*member) {
+    const double middle = x;
+    x = middle + 1e-5;
+    const double above = value(c);
+    x = middle - 1e-5;
+    out.push_back((above - value(c)) / 2e-5);
+    x = middle;
+  }
+  return out;
+}
+
+void against_definition(Case<double> c, const std::string& name) {
+  expect(farthest(c.product(), slow_product(c)) < 1e-13, name + ": values");
+  const std::vector<std::vector<double>> first = c.gradients();
+  std::vector<double> Case<double>::* const members[] = {&Case<double>::a, &Case<double>::b,
+                                                         &Case<double>::weights};
+  const auto value = [](const Case<double>& x) { return dot(x.product(), x.by_out); };
+  for (int k = 0; k < 3; ++k) {
+    expect(farthest(first[k], differences(c, members[k], value)) < 1e-8,
+           name + ": gradient " + std::to_string(k));
+  }
+  for (const bool weights_move : {false, true}) {
+    const std::vector<std::vector<double>> along = {
+        c.any(c.a.size()), c.any(c.b.size()),
+        weights_move ? c.any(c.weights.size()) : std::vector<double>(c.weights.size(), 0)};
+    std::vector<std::vector<double>> second = {c.a, c.b, c.weights};
+    std::vector<double> by_by(c.by_out.size());
+    mlip::ProductInput<double> direction = c.input();
+    direction.a = along[0].data();
+    direction.b = c.square ? nullptr : along[1].data();
+    direction.weights = weights_move ? along[2].data() : nullptr;
+    mlip::product_second(c.table(), c.input(), c.by_out.data(), direction, 1, by_by.data(),
+                         c.pointers(second));
+    const auto moved = [&](const Case<double>& x) {
+      const std::vector<std::vector<double>> g = x.gradients();
+      return dot(g[0], along[0]) + dot(g[1], along[1]) + dot(g[2], along[2]);
+    };
+    for (int k = 0; k < 3; ++k) {
+      expect(farthest(second[k], differences(c, members[k], moved)) < 1e-8,
+             name + ": second derivative " + std::to_string(k));
+    }
+    expect(farthest(by_by, differences(c, &Case<double>::by_out, moved)) < 1e-8,
+           name + ": second derivative by what is given");
+  }
+}
+
+void by_any_number_of_threads() {
+  const Case<float> c(false, 900, 64);
+  const std::vector<float> one = c.product();
+  const std::vector<std::vector<float>> first = c.gradients();
+  for (const int threads : {2, 7}) {
+    const std::string name = "by " + std::to_string(threads) + " threads";
+    expect(c.product(threads) == one, name);
+    const std::vector<std::vector<float>> shared = c.gradients(threads);
+    expect(shared[0] == first[0] && shared[1] == first[1], name + ": gradients");
+    expect(farthest(shared[2], first[2]) < 1e-5, name + ": gradients by weights");
+    expect(c.gradients(threads) == shared, name + ": the same every time");
+  }
+}
+
+template <class T>
+void all_copies_agree(double tolerance) {
+  std::mt19937_64 random(3);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  const auto any = [&](size_t size) {
+    std::vector<T> out(size);
+    for (T& x : out) x = static_cast<T>(uniform(random));
+    return out;
+  };
+  const std::vector<mlip::CoupledRow> rows = {{0, 1}, {1, 0}};
+  const std::vector<int32_t> begin = {0, 2, 3};
+  const int32_t n = mlip::kBlock;
+  const std::vector<mlip::CoupledTerm<T>> terms = {{0, n, T(0.5)}, {n, 0, T(-2)}, {n, n, T(1.5)}};
+  const mlip::Couplings<T> sums = {begin.data(), 2, terms.data()};
+  const mlip::BlockTable<T> table = {rows.data(), sums, sums, sums};
+  const std::vector<T> a = any(2 * n), b = any(2 * n), w = any(2 * n), by = any(2 * n);
+  std::vector<std::vector<T>> found;
+  for (const int level : {0, 1, 2}) {
+    const mlip::ProductKernels<T> run = mlip::product_kernels<T>(level);
+    std::vector<T> out(2 * n, 0), to_a(2 * n, 0), to_b(2 * n, 0), to_w(2 * n, 0), room(4 * n);
+    run.product(table, {a.data(), b.data(), w.data()}, room.data(), out.data());
+    const mlip::Sums<T> to = {to_a.data(), to_b.data(), to_w.data(), room.data()};
+    run.gradients(table, {a.data(), b.data(), w.data()}, by.data(), to);
+    run.second(table, {a.data(), b.data(), w.data()}, by.data(), {b.data(), a.data(), by.data()},
+               out.data(), to);
+    for (const std::vector<T>* more : {&to_a, &to_b, &to_w}) {
+      out.insert(out.end(), more->begin(), more->end());
+    }
+    found.push_back(out);
+  }
+  for (const int level : {1, 2}) {
+    expect(farthest(found[level], found[0]) < tolerance, "copy " + std::to_string(level));
+  }
+}
+
+void bad_input() {
+  const auto fails = [](const Case<double>& c, const std::string& what) {
+    try {
+      c.product();
+      expect(false, what + " is no error");
+    } catch (const std::invalid_argument&) {
+    }
+  };
+  Case<double> c(false, 3, 5);
+  c.elements[1] = 3;
+  fails(c, "an unknown element");
+  Case<double> d(false, 3, 5);
+  d.terms.back().second = 6;
+  fails(d, "a term out of range");
+}
+
+}  // namespace
+
+int main() {
+  for (const bool square : {false, true}) {
+    const std::string name = square ? "square of " : "product of ";
+    for (const int channels : {1, 5, 32, 33}) {
+      against_definition(Case<double>(square, 3, channels), name + std::to_string(channels));
+    }
+    against_definition(Case<double>(square, 0, 4), name + "nothing");
+  }
+  by_any_number_of_threads();
+  all_copies_agree<float>(1e-5);
+  all_copies_agree<double>(1e-14);
+  bad_input();
+  if (failures == 0) std::printf("products: all tests passed\n");
+  return failures != 0;
+}

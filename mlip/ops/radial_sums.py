@@ -1,0 +1,147 @@
+"""Sums over neighbours with weights that are functions of the distance alone.
+
+Where these functions do not change, as in a trained model, they come from a table of polynomials;
+the sums go from vectors to neighbours to values, and back to derivatives by the vectors, without
+anything being kept for each edge. The derivatives are those of the tabulated functions.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.autograd import Function
+
+from mlip.ops.coupling import degree_of
+from mlip.ops.piecewise import piecewise_polynomials
+from mlip.ops.second_derivatives import gradients_of_gradients
+
+#: For each precision the degree that the core is compiled for, and the largest error of slopes,
+#: relative to the largest slope: below what rounding does to a sum over neighbours.
+_DEGREE_AND_ERROR = {torch.float64: (9, 1e-12), torch.float32: (5, 3e-7)}
+
+#: The core reads rows of channels whose length is a multiple of this.
+_PADDING = 16
+
+
+class RadialTable:
+    """Radial functions as a table, made when it is first asked for, and again when the parameters
+    behind them have changed."""
+
+    def __init__(self) -> None:
+        self._made_of: tuple = ()
+        self._coefficients: Tensor | None = None
+
+    def find(
+        self,
+        functions: Callable[[Tensor], Tensor],
+        parameters: Sequence[Tensor],
+        cutoff: float,
+    ) -> Float[Tensor, "intervals rows terms channels"] | None:
+        """Coefficients of polynomials along equal intervals from zero to the cutoff (Å), channels
+        padded with zeros, in the precision of the parameters; None if the functions vary too fast
+        for a table.
+
+        Parameters
+        ----------
+        functions : distances [points] -> weights [points, rows, channels], differentiable torch in
+            the precision of the distances
+        """
+        made_of = tuple((p.data_ptr(), p._version, p.dtype) for p in parameters)
+        if made_of != self._made_of:
+            self._coefficients = _table(functions, cutoff, parameters[0].dtype)
+            self._made_of = made_of
+        return self._coefficients
+
+
+def _table(
+    functions: Callable[[Tensor], Tensor], cutoff: float, dtype: torch.dtype
+) -> Tensor | None:
+    rows, channels = functions(torch.zeros(1, dtype=torch.float64)).shape[1:]
+    flat = lambda distances: functions(distances).flatten(1).T  # noqa: E731
+    coefficients = piecewise_polynomials(flat, cutoff, *_DEGREE_AND_ERROR[dtype])
+    if coefficients is None:
+        return None
+    intervals, terms, _ = coefficients.shape
+    table = np.zeros((intervals, rows, terms, -(-channels // _PADDING) * _PADDING))
+    by_row = coefficients.reshape(intervals, terms, rows, channels)
+    table[..., :channels] = by_row.transpose(0, 2, 1, 3)
+    return torch.from_numpy(table).to(dtype)
+
+
+def radial_sums(
+    vectors: Float[Tensor, "edges 3"],
+    sent: Float[Tensor, "sent senders channels"],
+    table: Float[Tensor, "intervals rows terms padded"],
+    cutoff: float,
+    centres: Int[Tensor, " edges"],
+    neighbours: Int[Tensor, " edges"],
+    n_centres: int,
+    reference: Callable[[Tensor, Tensor], Tensor],
+) -> Float[Tensor, "sums centres channels"]:
+    """`neighbour_sums` with weights from a table of `RadialTable` and harmonics, of unit variance
+    over the sphere, of the directions of `vectors`; for what `compiled_for` says.
+
+    Parameters
+    ----------
+    reference : (vectors, sent) -> the same in torch, of which second derivatives are taken
+
+    Raises
+    ------
+    ValueError
+        If an index is out of range, centres decrease, or a vector is zero or not finite.
+    """
+    rows_of_tensors = degree_of(sent) + 1 if len(sent) > 1 else 0
+    l_max = table.shape[1] - rows_of_tensors - 1
+    call = _Call((table, centres, neighbours, n_centres, l_max, cutoff), reference)
+    sums: Tensor = _Sums.apply(vectors, sent, call)
+    return sums
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What is not differentiated: the other arguments of the operators, and the same in torch."""
+
+    fixed: tuple[Tensor, Tensor, Tensor, int, int, float]
+    reference: Callable[[Tensor, Tensor], Tensor]
+
+
+class _Sums(Function):
+    @staticmethod
+    def forward(vectors: Tensor, sent: Tensor, call: _Call) -> Tensor:
+        return torch.ops.mlip.radial_sums(vectors, sent, *call.fixed)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:  # noqa: ARG004
+        *tensors, ctx.call = inputs
+        ctx.save_for_backward(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, by_sums: Tensor) -> tuple[Tensor | None, ...]:
+        wanted = ctx.needs_input_grad[1]
+        by_vectors, by_sent = _Gradients.apply(by_sums, *ctx.saved_tensors, ctx.call, wanted)
+        return by_vectors, by_sent if wanted else None, None
+
+
+class _Gradients(Function):
+    """From dE/d(sums) to dE/d(vectors) and, if it is wanted, dE/d(sent)."""
+
+    @staticmethod
+    def forward(
+        by_sums: Tensor, vectors: Tensor, sent: Tensor, call: _Call, wanted: bool
+    ) -> tuple[Tensor, Tensor]:
+        return torch.ops.mlip.radial_sum_gradients(by_sums, vectors, sent, *call.fixed, wanted)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: tuple) -> None:  # noqa: ARG004
+        *tensors, ctx.call, ctx.wanted = inputs
+        ctx.save_for_backward(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, along: Tensor, along_sent: Tensor) -> tuple[Tensor | None, ...]:
+        by_sums, *inputs = ctx.saved_tensors
+        both = (along, along_sent if ctx.wanted else None)
+        return *gradients_of_gradients(ctx.call.reference, inputs, by_sums, both), None, None
