@@ -68,7 +68,10 @@ class LearningConfig(FitConfig):
     members: int = Field(default=4, ge=1)
     """Models in the committee."""
     valid: float = Field(default=0.1, gt=0.0, lt=0.5)
-    """Share of the labels that choose the best epoch and are not trained on."""
+    """Share of the labels that watch over the training of each member and are not trained on."""
+    keep: Literal["best", "last"] = "last"
+    """As in a training run, but the last: the first iterations have one or two validation
+    structures, far too few to tell which epoch is best."""
     dtype: Literal["float32", "float64"] = "float32"
     """As in a training run."""
     device: str = "auto"

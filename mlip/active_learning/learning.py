@@ -92,4 +92,5 @@ def _training(
         "valid": [str(folder / "valid.extxyz")],
         "level_of_theory": level_of_theory,
     }
-    return parse_settings(TrainingConfig, own | {"data": data, "seed": member_seed(config, member)})
+    fixed = {"data": data, "keep": config.keep, "seed": member_seed(config, member)}
+    return parse_settings(TrainingConfig, own | fixed)

@@ -68,6 +68,9 @@ class FitConfig(Settings):
     """Largest norm of the gradient of a step; null for no limit."""
     epochs: int = Field(default=200, ge=1)
     """Passes over the training data, in total: a resumed run ends there too."""
+    keep: Literal["best", "last"] = "best"
+    """Whose weights the final model has: those of the best epoch by the validation loss, or of the
+    last one. By a handful of validation structures the best is chance."""
     early_stopping: int | None = Field(default=None, ge=1)
     """Stop after so many epochs without a better validation loss."""
     batch_atoms: int | None = Field(default=None, ge=1)
@@ -108,6 +111,7 @@ class FitConfig(Settings):
         longer, watched differently, and continued on another device or number of threads."""
         free = {
             "epochs",
+            "keep",
             "early_stopping",
             "checkpoint_minutes",
             "device",

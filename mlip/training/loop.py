@@ -122,7 +122,8 @@ class Trainer:
     # ------------------------------------------------------------------------------------ the run
 
     def run(self) -> None:
-        """Train to the end; the model then has its best weights, by the validation loss.
+        """Train to the end; the model then has its best weights, by the validation loss, or its
+        last ones.
 
         Raises
         ------
@@ -133,7 +134,7 @@ class Trainer:
         self.observer.training_started(self.progress.history)
         while not self.finished:
             self._run_epoch()
-        load_weights(self.model, self.best)
+        load_weights(self.model, self.best if self.config.keep == "best" else self.average.weights)
         self.model.eval()
 
     @property

@@ -19,7 +19,8 @@ from mlip.active_learning.status import NoCampaignError, campaign_status
 from mlip.active_learning.store import Store
 from mlip.data import read_frames
 from mlip.models import load_model, read_card
-from mlip.settings import SettingsError
+from mlip.settings import SettingsError, load_settings
+from mlip.training import TrainingConfig
 
 SCRIPT = Path(__file__).parent / "drive_campaign.py"
 
@@ -164,6 +165,11 @@ def test_a_campaign_goes_on_wherever_it_lies_but_not_from_other_structures(
 def test_the_most_distorted_of_the_first_structures_are_trained_on(finished: Path) -> None:
     labels = Store(finished / "campaign.db").labels(iteration=0)
     assert [label.part for label in labels] == ["train", "valid", "train", "train", "train"]
+
+
+def test_members_keep_their_last_weights(finished: Path) -> None:
+    resolved = load_settings(TrainingConfig, finished / "iterations/001/member-0/config.yaml")
+    assert resolved.keep == "last"
 
 
 def test_the_seed_of_a_campaign_reaches_its_members(tmp_path: Path) -> None:

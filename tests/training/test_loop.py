@@ -81,6 +81,14 @@ def test_the_final_model_is_the_best_by_validation() -> None:
     assert run.validate().loss() == pytest.approx(min(losses), rel=1e-12)
 
 
+def test_the_final_model_is_the_last_where_that_is_kept() -> None:
+    run = trainer(config(epochs=6, optimiser=OptimiserConfig(learning_rate=0.3), keep="last"))
+    run.run()
+    losses = [row["valid_loss"] for row in run.progress.history]
+    assert run.progress.best_epoch < 6
+    assert run.validate().loss() == pytest.approx(losses[-1], rel=1e-12)
+
+
 SCHEDULES = [Constant(), Cosine(warmup_epochs=1.0), Plateau(patience=1)]
 
 
