@@ -38,7 +38,7 @@ def evaluate_files(
     batch_atoms: int,
 ) -> None:
     """Compare a model with the labels in some files, and write its predictions if asked to."""
-    potential = load_model(model, device=device, dtype=dtype)
+    potential = load_model(model, device=device, dtype=dtype).requires_grad_(False)
     frames = read_frames(data, keys)
     _check_elements(potential, frames)
     with on_threads(threads):
