@@ -10,13 +10,17 @@ from pydantic import Field
 from mlip.active_learning.store import Verdict
 from mlip.settings import Settings
 
+#: Of the largest features: what is left of a point beyond rounding.
+_NOTHING = 1e-8
+
 
 class SelectionConfig(Settings):
     """Which candidates are labelled."""
 
-    method: Literal["farthest", "random"] = "farthest"
+    method: Literal["farthest", "cur", "random"] = "farthest"
     """farthest: of the uncertain ones, those farthest from all that is labelled and from each other
-    in feature space; random: any that are not absurd, as the control."""
+    in feature space, extremes first; cur: of the uncertain ones, those whose features most others
+    can be combined from; random: any that are not absurd, as the control."""
     uncertain_above: float = Field(default=0.1, gt=0.0)
     """eV/Å. A candidate is worth a label if the force on some atom is more uncertain."""
     absurd_above: float = Field(default=5.0, gt=0.0)
@@ -46,8 +50,8 @@ def select(
         order = np.random.default_rng(seed).permutation(len(pool))
         return [int(i) for i in pool[order][: config.per_iteration]]
     pool = np.flatnonzero(sane & (uncertainty > config.uncertain_above))
-    chosen = farthest(features[pool], known, config.per_iteration)
-    return [int(pool[i]) for i in chosen]
+    diverse = cur if config.method == "cur" else farthest
+    return [int(pool[i]) for i in diverse(features[pool], known, config.per_iteration)]
 
 
 def verdicts(
@@ -63,7 +67,7 @@ def verdicts(
             found.append("chosen")
         elif not value <= config.absurd_above:
             found.append("absurd")
-        elif config.method == "farthest" and value <= config.uncertain_above:
+        elif config.method != "random" and value <= config.uncertain_above:
             found.append("certain")
         else:
             found.append(left)
@@ -88,4 +92,31 @@ def farthest(
             break
         chosen.append(best)
         nearest = np.minimum(nearest, np.linalg.norm(points - points[best], axis=1))
+    return chosen
+
+
+def cur(
+    points: Float[np.ndarray, "points features"],
+    known: Float[np.ndarray, "known features"],
+    count: int,
+) -> list[int]:
+    """CUR sampling (G. Imbalzano et al., J. Chem. Phys. 148, 241730 (2018)): again and again the
+    point that counts most in the leading singular vector of all points, which then lose their parts
+    along it. Points are taken relative to the mean of the known ones. What the chosen ones can be
+    combined to is never chosen.
+    """
+    if len(points) == 0:
+        return []
+    left = points - known.mean(axis=0) if len(known) else points.copy()
+    smallest = _NOTHING * np.linalg.norm(left, axis=1).max()
+    chosen: list[int] = []
+    while len(chosen) < min(count, len(points)):
+        leading = np.linalg.eigh(left @ left.T)[1][:, -1]
+        best = int((leading**2).argmax())
+        size = np.linalg.norm(left[best])
+        if size <= smallest:
+            break
+        chosen.append(best)
+        direction = left[best] / size
+        left = left - np.outer(left @ direction, direction)
     return chosen

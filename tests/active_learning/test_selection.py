@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlip.active_learning.selection import SelectionConfig, farthest, select, verdicts
+from mlip.active_learning.selection import SelectionConfig, cur, farthest, select, verdicts
 
 LINE = np.arange(10.0)[:, None]
 
@@ -40,9 +40,37 @@ def test_each_choice_is_the_farthest_of_those_left(n: int, count: int, seed: int
         assert nearest[best] == pytest.approx(nearest.max(), rel=1e-12)
 
 
-def test_only_the_uncertain_and_sane_are_chosen() -> None:
+def test_cur_finds_rows_that_all_others_are_made_of() -> None:
+    random = np.random.default_rng(0)
+    basis = random.normal(size=(3, 8))
+    points = np.concatenate([basis, random.normal(size=(20, 3)) @ basis])
+    known = np.zeros((4, 8))
+    chosen = cur(points, known, 10)
+    assert len(chosen) == 3  # the rank: the others are combinations
+    made, *_ = np.linalg.lstsq(points[chosen].T, points.T, rcond=None)
+    np.testing.assert_allclose(points[chosen].T @ made, points.T, rtol=0.0, atol=1e-10)
+
+
+def test_cur_takes_first_what_most_points_are_like() -> None:
+    """One direction has many points, another a single longer one, as farthest would begin with."""
+    points = np.array([[1.0, 0.0]] * 9 + [[0.0, 2.0]] + [[1.1, 0.0]])
+    known = np.zeros((1, 2))
+    assert cur(points, known, 5) == [10, 9]
+    assert farthest(points, known, 1) == [9]
+
+
+def test_cur_measures_from_the_mean_of_what_is_known() -> None:
+    points = 50.0 + np.array([[0.0, 0.0], [3.0, 0.0], [0.0, 1.0]])
+    assert cur(points, np.full((2, 2), 50.0), 3) == [1, 2]
+    assert cur(points[:1], np.full((2, 2), 50.0), 3) == []
+
+
+@pytest.mark.parametrize("method", ["farthest", "cur"])
+def test_only_the_uncertain_and_sane_are_chosen(method: str) -> None:
     uncertainty = np.array([0.05, 0.2, 0.3, 7.0, np.inf, 0.1, 4.0, 0.0, 0.0, 0.0])
-    assert sorted(select(config(), uncertainty, LINE, LINE[:1], seed=0)) == [1, 2, 6]
+    features = np.eye(10)
+    chosen = select(config(method=method), uncertainty, features, LINE[:0] @ np.zeros((1, 10)), 0)
+    assert sorted(chosen) == [1, 2, 6]
 
 
 def test_the_control_asks_for_nothing_but_sanity() -> None:
@@ -58,7 +86,8 @@ def test_the_control_asks_for_nothing_but_sanity() -> None:
 
 def test_no_candidates_are_no_choice() -> None:
     empty = np.zeros((0, 1))
-    assert select(config(), np.zeros(0), empty, LINE, seed=0) == []
+    for method in ("farthest", "cur", "random"):
+        assert select(config(method=method), np.zeros(0), empty, LINE, seed=0) == []
 
 
 def test_it_is_told_what_became_of_each_candidate() -> None:
