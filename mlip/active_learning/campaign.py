@@ -26,6 +26,7 @@ from mlip.active_learning.beginning import (
 from mlip.active_learning.campaign_folder import CampaignFolder
 from mlip.active_learning.config import CampaignConfig
 from mlip.active_learning.driver_lock import driver_lock
+from mlip.active_learning.ending import StopRequest, reason_to_stop
 from mlip.active_learning.exploration import Candidate, explore, watch_with
 from mlip.active_learning.feature_map import mean_features
 from mlip.active_learning.frames import labelled_frames, queued_structure
@@ -108,6 +109,7 @@ class Campaign:
         self._folder = folder
         self._store = store
         self._observer = observer or CampaignObserver()
+        self._stop_request = StopRequest(folder.path)
         self._labeller = Labeller(
             store,
             folder.labels,
@@ -115,6 +117,7 @@ class Campaign:
             LabelRequest(calculator=config.calculator, import_from=str(folder.path.resolve())),
             config.failures,
             told=self._observer.labelling,
+            enough=lambda: self.iteration > 0 and self._stop_request.is_made,
         )
         self._steps = {
             "check": self._check,
@@ -137,6 +140,7 @@ class Campaign:
         self._check_config()
         if retry_failed:
             self._store.note("failed labels queued again", count=self._labeller.retry_failed())
+        self._stop_request.withdraw()  # to run it is to want it to go on
         self._reopen()
         while (step := self._store.fact("step")) != "finished":
             self._observer.step_begins(self.iteration, step)
@@ -150,7 +154,7 @@ class Campaign:
             self._store.note("reopened", reason=self._store.fact("reason"))
             with self._store.transaction():
                 self._store.set_fact("reason", None)
-                self._go_to("explore")
+                self._go_to(self._store.fact("goes on with", "explore"))
 
     # -------------------------------------------------------------------------------------- steps
 
@@ -198,6 +202,10 @@ class Campaign:
         done = self._store.labels("done")
         if not done:
             raise CampaignError("there are no labels to learn from")
+        if self._stop_request.is_made and not self._store.labels("done", iteration=self.iteration):
+            with self._store.transaction():  # nothing is new: the last potential stays the last
+                self._finish("it was asked to", by_rule=True, then="label")
+            return
         new = [label for label in done if label.part is None]  # retried ones of before as well
         before = len(done) - len(new)
         share = self._config.learning.valid
@@ -257,6 +265,10 @@ class Campaign:
 
     def _explore(self) -> None:
         """Candidates, in files."""
+        if reason := self._reason_to_stop():
+            with self._store.transaction():
+                self._finish(reason, by_rule=True)
+            return
         self._candidates()
         self._go_to("choose")
 
@@ -311,31 +323,19 @@ class Campaign:
     def _go_to(self, step: Step) -> None:
         self._store.set_fact("step", step)
 
-    def _finish(self, reason: str, *, by_rule: bool) -> None:
-        write_whole(self._folder.model, self._folder.iteration_model(self.iteration).read_bytes())
+    def _finish(self, reason: str, *, by_rule: bool, then: Step = "explore") -> None:
+        """End with the last potential. `then` comes next if the rule should hold no more."""
+        last = self.iteration - (then == "label")
+        write_whole(self._folder.model, self._folder.iteration_model(last).read_bytes())
         self._store.set_fact("reason", reason)
         self._store.set_fact("ended by rule", by_rule)
+        self._store.set_fact("goes on with", then)
         self._store.note("finished", reason=reason)
         self._go_to("finished")
 
     def _reason_to_stop(self) -> str | None:
-        stop = self._config.stop
-        errors = [
-            judged["force_rms"]
-            for i in range(1, self.iteration + 1)
-            if (judged := self._store.fact(f"judgement {i}"))
-        ]
-        last = errors[-stop.in_a_row :]
-        if len(last) == stop.in_a_row and max(last) < stop.force_error:
-            return (
-                f"the forces of new labels were predicted within {stop.force_error:g} eV/Å in "
-                f"{stop.in_a_row} iterations in a row"
-            )
-        if self.iteration >= stop.iterations:
-            return f"{stop.iterations} iterations are done"
-        if stop.labels is not None and len(self._store.labels("done")) >= stop.labels:
-            return f"{stop.labels} labels are there"
-        return None
+        asked = self._stop_request.is_made
+        return reason_to_stop(self._store, self._config.stop, self.iteration, asked)
 
     def _check_config(self) -> None:
         """What was begun is continued; a calculator that never gave a label may be mended."""

@@ -73,6 +73,7 @@ class Labeller:
     folder : holds a folder for each label
     pause : called while there is nothing to do but wait
     told : how it stands with the iteration, whenever that may have changed
+    enough : whether what is queued shall stay so; asked again and again
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Labeller:
         limits: FailureLimits,
         pause: Callable[[], None] = lambda: time.sleep(0.5),
         told: Callable[[LabelCounts], None] = lambda _: None,
+        enough: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._folder = folder
@@ -92,10 +94,11 @@ class Labeller:
         self._limits = limits
         self._pause = pause
         self._told = told
+        self._enough = enough
         self._deaths: Counter[str] = Counter()
 
     def run(self, iteration: int) -> None:
-        """Until every label of the store is settled.
+        """Until every label of the store is settled, or those that run if it is enough.
 
         Raises
         ------
@@ -118,9 +121,11 @@ class Labeller:
         """Take in what is finished and start what can be; whether there is more to wait for."""
         self._take_in()
         self._check(iteration)
-        self._start()
+        enough = self._enough()
+        if not enough:
+            self._start()
         self._told(LabelCounts.of(self._store.labels(iteration=iteration)))
-        return bool(self._store.labels("queued", "running"))
+        return bool(self._store.labels("running") if enough else self._open_labels())
 
     def retry_failed(self) -> int:
         """Queue failed labels again; what is left of them is kept beside. Returns how many."""
@@ -139,7 +144,7 @@ class Labeller:
         A worker may finish at any moment: who is alive is asked first, so that one which is gone
         has left all it will leave.
         """
-        open_labels = self._store.labels("queued", "running")
+        open_labels = self._open_labels()
         alive = self._executor.alive([self._of(label) for label in open_labels])
         for label in open_labels:
             outcome = self._of(label).outcome()
@@ -149,6 +154,9 @@ class Labeller:
                 self._store.set_running(label.key)  # of a driver that was killed
             elif label.key not in alive and label.status == "running":
                 self._lost(label)
+
+    def _open_labels(self) -> list[Label]:
+        return self._store.labels("queued", "running")
 
     def _lost(self, label: Label) -> None:
         self._deaths[label.key] += 1

@@ -59,6 +59,22 @@ def run(
 
 
 @active_app.command()
+def stop(folder: _Folder) -> None:
+    """Ask the campaign that runs in the folder to end soon, with a model of all labels it has.
+
+    Labels that are running are finished, the others wait. mlip active run goes on later.
+    """
+    from mlip.active_learning.driver_lock import driver_of
+    from mlip.active_learning.ending import StopRequest
+    from mlip.cli import console
+
+    if driver_of(folder) is None:
+        raise ValueError(f"no campaign runs in {folder}; see mlip active status {folder}")
+    StopRequest(folder).make()
+    console.show(f"the campaign in {folder} will end soon, with a model of all labels it has then")
+
+
+@active_app.command()
 def report(folder: _Folder) -> None:
     """Write report.html: errors, calibration, what was asked for and why, what it cost.
 

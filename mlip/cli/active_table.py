@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mlip.active_learning.ending import StopRequest
 from mlip.active_learning.labeller import LabelCounts
 from mlip.active_learning.status import CampaignStatus, IterationStatus
 from mlip.training.page import duration
@@ -49,6 +50,8 @@ def remarks(found: CampaignStatus, folder: Path) -> Iterator[str]:
     else:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(found.driver.started))
         yield f"at work: process {found.driver.process} on {found.driver.host}, since {since}"
+        if StopRequest(folder).is_made:
+            yield "it was asked to end: with a model of the labels that are done or running"
 
 
 def _now(found: CampaignStatus) -> str:

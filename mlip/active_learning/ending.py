@@ -1,0 +1,56 @@
+"""When a campaign is over: by its rules, by its budget, or because somebody asks."""
+
+from pathlib import Path
+
+from mlip.active_learning.config import StopConfig
+from mlip.active_learning.store import Store
+from mlip.durable import write_whole
+
+
+class StopRequest:
+    """A wish that a campaign end soon: a file in its folder, for which the driver looks.
+
+    Labels that are running are finished, a potential is trained on all there are, and the campaign
+    ends with it. The first structures are labelled in any case.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "stop.request"
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the campaign is to end."""
+        return self._path.exists()
+
+    def make(self) -> None:
+        """Ask it to."""
+        write_whole(self._path, b"end soon\n")
+
+    def withdraw(self) -> None:
+        """Let it go on."""
+        self._path.unlink(missing_ok=True)
+
+
+def reason_to_stop(store: Store, stop: StopConfig, iteration: int, asked: bool) -> str | None:
+    """Why a campaign ends with the potential of this iteration, or None.
+
+    Parameters
+    ----------
+    asked : whether somebody wants it to end
+    """
+    errors = [
+        judged["force_rms"]
+        for i in range(1, iteration + 1)
+        if (judged := store.fact(f"judgement {i}"))
+    ]
+    last = errors[-stop.in_a_row :]
+    if len(last) == stop.in_a_row and max(last) < stop.force_error:
+        return (
+            f"the forces of new labels were predicted within {stop.force_error:g} eV/Å in "
+            f"{stop.in_a_row} iterations in a row"
+        )
+    if iteration >= stop.iterations:
+        return f"{stop.iterations} iterations are done"
+    if stop.labels is not None and len(store.labels("done")) >= stop.labels:
+        return f"{stop.labels} labels are there"
+    return "it was asked to" if asked else None

@@ -1,0 +1,108 @@
+"""A campaign that is asked to end does so with a model, and can go on."""
+
+from pathlib import Path
+
+import pytest
+from small_campaign import read_campaign, write_campaign
+
+from mlip.active_learning.campaign import run_campaign
+from mlip.active_learning.driver_lock import driver_lock
+from mlip.active_learning.ending import StopRequest
+from mlip.active_learning.labeller import LabelCounts
+from mlip.active_learning.observer import CampaignObserver, Step
+from mlip.active_learning.store import Store
+from mlip.cli.main import main
+from mlip.data import read_frames
+from mlip.models import load_model, read_card
+
+STOP = {"iterations": 2, "force_error": 1e-6}
+
+
+class Asks(CampaignObserver):
+    """Asks a campaign to end when a step begins, or when so many of its labels are done."""
+
+    def __init__(self, folder: Path, iteration: int, step: Step, done: int | None = None) -> None:
+        self._request = StopRequest(folder)
+        self._when, self._done = (iteration, step), done
+        self._now: tuple[int, Step] | None = None
+
+    def step_begins(self, iteration: int, step: Step) -> None:
+        self._now = (iteration, step)
+        if self._now == self._when and self._done is None:
+            self._request.make()
+
+    def labelling(self, counts: LabelCounts) -> None:
+        if self._now == self._when and self._done is not None and counts.done >= self._done:
+            self._request.make()
+
+
+def states(folder: Path, iteration: int) -> list[str]:
+    store = Store(folder / "campaign.db")
+    found = [label.status for label in store.labels(iteration=iteration)]
+    store.close()
+    return found
+
+
+def trained_on(folder: Path) -> int:
+    dataset = read_card(folder / "model.safetensors").dataset
+    assert dataset is not None
+    return dataset.n_structures
+
+
+def test_the_first_structures_are_labelled_in_any_case(tmp_path: Path) -> None:
+    config = write_campaign(tmp_path, stop=STOP)
+    assert run_campaign(config, tmp_path, Asks(tmp_path, 0, "label")) == "it was asked to"
+    assert states(tmp_path, 0) == ["done"] * 5
+    assert load_model(tmp_path / "model.safetensors").n_members == 2
+    assert (tmp_path / "report.html").exists()
+
+
+def test_what_runs_is_finished_and_learned_and_the_rest_waits(tmp_path: Path) -> None:
+    select = {"uncertain_above": 1e-5, "absurd_above": 1e4, "per_iteration": 4}
+    one = {"name": "local", "workers": 1}
+    config = write_campaign(tmp_path, stop=STOP, executor=one, select=select)
+    reason = run_campaign(config, tmp_path, Asks(tmp_path, 1, "label", done=1))
+    assert reason == "it was asked to"
+    assert set(states(tmp_path, 1)) == {"done", "queued"}
+    labels = 5 + states(tmp_path, 1).count("done")
+    assert len(read_frames(tmp_path / "iterations/001/train.extxyz")) == trained_on(tmp_path)
+    total = sum(
+        len(read_frames(tmp_path / f"iterations/001/{part}.extxyz")) for part in ("train", "valid")
+    )
+    assert total == labels
+
+    assert run_campaign(read_campaign(tmp_path), tmp_path) == "2 iterations are done"
+    assert states(tmp_path, 1) + states(tmp_path, 2) == ["done"] * 8
+    assert not StopRequest(tmp_path).is_made
+
+
+def test_without_a_new_label_the_last_potential_stays(tmp_path: Path) -> None:
+    config = write_campaign(tmp_path, stop=STOP)
+    assert run_campaign(config, tmp_path, Asks(tmp_path, 1, "label")) == "it was asked to"
+    assert states(tmp_path, 1) == ["queued", "queued"]
+    final, first = tmp_path / "model.safetensors", tmp_path / "iterations/000/model.safetensors"
+    assert final.read_bytes() == first.read_bytes()
+
+    assert run_campaign(read_campaign(tmp_path), tmp_path) == "2 iterations are done"
+    assert states(tmp_path, 1) == ["done", "done"]
+
+
+def test_before_exploring_it_ends_at_once(tmp_path: Path) -> None:
+    config = write_campaign(tmp_path, stop=STOP)
+    assert run_campaign(config, tmp_path, Asks(tmp_path, 0, "explore")) == "it was asked to"
+    assert not (tmp_path / "iterations/000/candidates").exists()
+
+
+def test_the_command_asks_whoever_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["mlip", "active", "stop", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert "no campaign runs" in capsys.readouterr().err
+    assert not StopRequest(tmp_path).is_made
+    with driver_lock(tmp_path), pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert StopRequest(tmp_path).is_made
