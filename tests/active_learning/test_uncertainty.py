@@ -14,6 +14,7 @@ from silicon import crystals, graphs
 from toy import Toy, toy
 
 from mlip.active_learning.explorers import MDExplorer, RattleExplorer, ScriptExplorer, is_physical
+from mlip.active_learning.labelling.factory import importable
 from mlip.active_learning.uncertainty import (
     FeatureDistance,
     ModelUncertainty,
@@ -215,7 +216,7 @@ def test_rattled_copies_have_strain_only_where_there_is_a_volume() -> None:
     assert moved[0] < 0.2 * moved[-1]
 
 
-def test_a_script_of_the_user_explores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_script_of_the_user_explores(tmp_path: Path) -> None:
     (tmp_path / "my_exploration.py").write_text(
         "def squeeze(atoms, random):\n"
         "    for _ in range(3):\n"
@@ -224,9 +225,9 @@ def test_a_script_of_the_user_explores(tmp_path: Path, monkeypatch: pytest.Monke
         "        yield copy\n",
         encoding="utf-8",
     )
-    monkeypatch.syspath_prepend(tmp_path)
     explorer = ScriptExplorer(function="my_exploration:squeeze")
-    volumes = [a.get_volume() for a in explorer.run(crystal(), 0, 3, watch_for(1.0))]
+    with importable(tmp_path):
+        volumes = [a.get_volume() for a in explorer.run(crystal(), 0, 3, watch_for(1.0))]
     assert len(set(volumes)) == 3
     assert max(volumes) < crystal().get_volume()
 

@@ -44,13 +44,24 @@ def build_calculator(config: CalculatorConfig, changes: Mapping[str, Any]) -> An
 
 @contextlib.contextmanager
 def importable(folder: Path) -> Iterator[None]:
-    """Files in a folder can be imported for as long as the block runs."""
+    """Files in a folder can be imported for as long as the block runs, and are forgotten then: a
+    file of the same name in another folder is another module."""
     path = str(folder.resolve())
     sys.path.insert(0, path)
+    importlib.invalidate_caches()
     try:
         yield
     finally:
         sys.path.remove(path)
+        for name in [name for name in sys.modules if _is_found_in(path, name)]:
+            del sys.modules[name]
+
+
+def _is_found_in(folder: str, module_name: str) -> bool:
+    """Whether a module, or the package it belongs to, is a file of this folder itself."""
+    name = module_name.partition(".")[0]
+    found = getattr(sys.modules.get(name), "__file__", None)
+    return found in (f"{folder}/{name}.py", f"{folder}/{name}/__init__.py")
 
 
 def load_object(path: str) -> Any:
