@@ -9,17 +9,6 @@
 
 #include "mlip/soap.h"
 
-// Largest difference, relative to the largest value.
-template <class T>
-double farthest(const std::vector<T>& a, const std::vector<T>& b) {
-  double scale = 1e-300, difference = a.size() == b.size() ? 0 : 1e300;
-  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    scale = std::max(scale, std::fabs(double(b[i])));
-    difference = std::max(difference, std::fabs(double(a[i]) - double(b[i])));
-  }
-  return difference / scale;
-}
-
 // Random atoms, edges and tables. Arrays are exactly as long as promised, so that the sanitizer
 // sees the first number read or written beyond.
 template <class T>

@@ -9,19 +9,12 @@
 
 #include "ascending.h"
 #include "cells.h"
+#include "checks.h"
 #include "mlip/neighbours.h"
 #include "reference.h"
 #include "search.h"
 
 namespace {
-
-int failures = 0;
-
-void expect(bool right, const std::string& what) {
-  if (right) return;
-  std::printf("FAILED: %s\n", what.c_str());
-  ++failures;
-}
 
 std::vector<Pair> found_pairs(mlip::NeighbourList& list, const Structure& s, double cutoff,
                               int threads = 1) {

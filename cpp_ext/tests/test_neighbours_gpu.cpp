@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "checks.h"
 #include "crews.h"
 #include "mlip/neighbours.h"
 #include "pipeline.h"
@@ -18,14 +19,6 @@
 namespace {
 
 using mlip::gpu::Arrays;
-
-int failures = 0;
-
-void expect(bool right, const std::string& what) {
-  if (right) return;
-  std::printf("FAILED: %s\n", what.c_str());
-  ++failures;
-}
 
 // ---- machines
 

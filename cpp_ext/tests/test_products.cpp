@@ -8,34 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "checks.h"
 #include "kernels.h"
 #include "mlip/products.h"
 
 namespace {
-
-int failures = 0;
-
-void expect(bool right, const std::string& what) {
-  if (right) return;
-  std::printf("FAILED: %s\n", what.c_str());
-  ++failures;
-}
-
-template <class T>
-double farthest(const std::vector<T>& a, const std::vector<T>& b) {
-  double scale = 1e-300, difference = a.size() == b.size() ? 0 : 1e300;
-  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    scale = std::max<double>(scale, std::fabs(b[i]));
-    difference = std::max<double>(difference, std::fabs(a[i] - b[i]));
-  }
-  return difference / scale;
-}
-
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-  return sum;
-}
 
 // Random terms, features and weights. Arrays are exactly as long as promised, so that the sanitizer
 // sees the first number read or written beyond.

@@ -9,19 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "checks.h"
 #include "kernels.h"
 #include "mlip/soap.h"
 #include "soap_cases.h"
 
 namespace {
-
-int failures = 0;
-
-void expect(bool right, const std::string& what) {
-  if (right) return;
-  std::printf("FAILED: %s\n", what.c_str());
-  ++failures;
-}
 
 // ------------------------------------------------------------------------- slow, obvious, in
 // angles

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "checks.h"
 #include "crews.h"
 #include "soap_cases.h"
 #include "soap_gpu/sorting.h"
@@ -14,14 +15,6 @@
 #include "soap_gpu/tables.h"
 
 namespace {
-
-int failures = 0;
-
-void expect(bool right, const std::string& what) {
-  if (right) return;
-  std::printf("FAILED: %s\n", what.c_str());
-  ++failures;
-}
 
 // With edges sorted by centre.
 template <class T>

@@ -9,20 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "checks.h"
 #include "kernels.h"
 #include "mlip/symmetry_functions.h"
 #include "plan.h"
 #include "symmetry_cases.h"
 
 namespace {
-
-int failures = 0;
-
-void expect(bool right, const std::string& what) {
-  if (right) return;
-  std::printf("FAILED: %s\n", what.c_str());
-  ++failures;
-}
 
 double cutoff_value(CutoffKind kind, double x) {
   if (x >= 1) return 0;

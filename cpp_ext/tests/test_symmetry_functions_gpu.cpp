@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "checks.h"
 #include "crews.h"
 #include "symmetry_cases.h"
 #include "symmetry_functions_gpu/checks.h"
@@ -15,14 +16,6 @@
 #include "symmetry_functions_gpu/values.h"
 
 namespace {
-
-int failures = 0;
-
-void expect(bool right, const std::string& what) {
-  if (right) return;
-  std::printf("FAILED: %s\n", what.c_str());
-  ++failures;
-}
 
 template <class Real>
 std::vector<int64_t> centres_of(const Atoms<Real>& atoms) {
