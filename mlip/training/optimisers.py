@@ -19,7 +19,7 @@ class OptimiserConfig(Settings):
     """Adam (Kingma and Ba, arXiv:1412.6980), with decoupled weight decay (AdamW, Loshchilov and
     Hutter, arXiv:1711.05101), with the AMSGrad maximum (Reddi, arXiv:1904.09237), or in the
     eigenbases of its gradients (SOAP, Vyas et al., arXiv:2409.11321; nothing to do with the
-    descriptor), which needs fewer epochs for the equivariant model and bears larger rates."""
+    descriptor), which needs fewer epochs for the equivariant model."""
     learning_rate: float = Field(default=3e-3, gt=0.0, allow_inf_nan=False)
     """Learning rate before the schedule acts on it."""
     weight_decay: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
