@@ -12,8 +12,10 @@ in files: it can be killed and repeated, and changes the store in one transactio
 campaign that was killed has the same frames and ends with the same model as one that was not.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,8 +31,14 @@ from mlip.active_learning.driver_lock import driver_lock
 from mlip.active_learning.ending import StopRequest, reason_to_stop
 from mlip.active_learning.exploration import Candidate, explore, watch_with
 from mlip.active_learning.feature_map import mean_features
-from mlip.active_learning.frames import labelled_frames, queued_structure
-from mlip.active_learning.judgement import judge_on
+from mlip.active_learning.frames import queued_structure
+from mlip.active_learning.judgement import (
+    compare,
+    errors_on,
+    judge,
+    pool_in_words,
+    pooled_iterations,
+)
 from mlip.active_learning.labelled import (
     as_structure,
     plain_results,
@@ -49,14 +57,15 @@ from mlip.active_learning.learning import (
     write_data,
 )
 from mlip.active_learning.observer import CampaignObserver, Step
+from mlip.active_learning.parts import parts_of
+from mlip.active_learning.records import Records
 from mlip.active_learning.report import write_campaign_report
 from mlip.active_learning.selection import select, verdicts
 from mlip.active_learning.store import Considered, Store, backup_of
-from mlip.active_learning.uncertainty import FeatureDistance, ModelUncertainty, UncertaintyMeasure
 from mlip.data import Frame
 from mlip.data.identity import fingerprint
 from mlip.durable import write_whole
-from mlip.models import Potential, load_model
+from mlip.models import Potential
 
 
 class CampaignError(ValueError):
@@ -109,6 +118,7 @@ class Campaign:
         self._folder = folder
         self._store = store
         self._observer = observer or CampaignObserver()
+        self._records = Records(store, folder, config.uncertainty)
         self._stop_request = StopRequest(folder.path)
         self._labeller = Labeller(
             store,
@@ -206,25 +216,21 @@ class Campaign:
             with self._store.transaction():  # nothing is new: the last potential stays the last
                 self._finish("it was asked to", by_rule=True, then="label")
             return
-        new = [label for label in done if label.part is None]  # retried ones of before as well
-        before = len(done) - len(new)
-        share = self._config.learning.valid
-        parts = {}
-        for number, label in enumerate(new, start=before):
-            parts[label.key] = "valid" if _is_held_out(number, share) else "train"
-        if self.iteration == 0 and "valid" not in parts.values():
-            parts[done[len(done) // 2].key] = "valid"
+        parts = parts_of(done, self._config.learning.valid, first=self.iteration == 0)
         with self._store.transaction():
             self._store.set_parts(parts)
             self._go_to("judge" if self.iteration else "train")
 
     def _judge(self) -> None:
-        """The last potential against the labels it has not seen."""
-        model = self._model(self.iteration - 1)
-        frames = self._frames("train", "valid", iteration=self.iteration)
-        measure = self._measure(model, self.iteration - 1)
-        source = f"{len(frames)} new labels of iteration {self.iteration}, by the model before"
-        found = judge_on(model, measure, frames, source, self._store.fact("scale"))
+        """The last potential against the labels it has not seen; calibrated with those before."""
+        counts = Counter(label.iteration for label in self._store.labels("done"))
+        pool = pooled_iterations({n: counts[n] for n in range(1, self.iteration + 1)})
+        *earlier, latest = self._records.compared(pool)
+        source = pool_in_words(pool, sum(counts[n] for n in pool))
+        used = self._records.calibration(self.iteration - 1)
+        found = judge(latest, earlier, source, self._store.fact("scale"), used)
+        if found.calibration == used:
+            self._observer.message("no force was wrong: the calibration stays as it is")
         with self._store.transaction():
             self._store.set_fact(f"judgement {self.iteration}", found.to_plain())
             self._store.set_fact("scale", found.scale)
@@ -234,7 +240,7 @@ class Campaign:
         """A potential on all labels; its calibration is that of the one before, of the first that
         on the validation set."""
         folder = self._folder.iteration(self.iteration)
-        parts = {part: self._frames(part) for part in ("train", "valid")}
+        parts = {part: self._records.frames(part) for part in ("train", "valid")}
         write_data(folder, parts)
         theory = str(next(iter(self._store.fingerprints().values())))
         learning = self._config.seeded_learning()
@@ -243,25 +249,28 @@ class Campaign:
             self._observer.member_begins(member, learning.members)
             paths.append(train_member(learning, folder, member, theory, [self._observer]))
         model = finished_model(paths, self._config.uncertainty, parts["train"])
-        measure, own = self._measure(model, self.iteration), f"iteration {self.iteration}"
-        judged = judge_on(model, measure, parts["valid"], f"validation set of {own}")
-        new = self._frames("train", "valid", iteration=self.iteration)
-        after = judge_on(model, measure, new, f"training set of {own}")
-        latest = self._store.fact(f"judgement {self.iteration}") or judged.to_plain()
+        first = self._first_judgement(model, parts["valid"]) if self.iteration == 0 else None
+        judged = first or self._store.fact(f"judgement {self.iteration}")
         model_file = self._folder.iteration_model(self.iteration)
-        save_calibrated(model_file, model, latest.get("calibration", {}))
+        save_calibrated(model_file, model, judged.get("calibration", {}))
+        new = self._records.frames("train", "valid", iteration=self.iteration)
         reason = self._reason_to_stop()
         with self._store.transaction():
             for member, path in enumerate(paths):
                 seed = member_seed(learning, member)
                 relative = str(path.relative_to(self._folder.path))
                 self._store.add_model(self.iteration, member, seed, relative, {})
-            self._store.set_fact(f"validation {self.iteration}", judged.to_plain())
-            self._store.set_fact(f"after {self.iteration}", after.to_plain())
-            if self._store.fact("scale") is None:
-                self._store.set_fact("scale", judged.scale)
+            self._store.set_fact(f"after {self.iteration}", errors_on(model, new))
+            if first:
+                self._store.set_fact("validation 0", first)
+                self._store.set_fact("scale", first["scale"])
             self._finish(reason, by_rule=True) if reason else self._go_to("explore")
         self._store.back_up(backup_of(self._folder.store))
+
+    def _first_judgement(self, model: Potential, frames: list[Frame]) -> dict[str, Any]:
+        """By the validation set: nothing else is there that the first potential has not seen."""
+        found = compare(model, self._records.measure(model, 0), frames)
+        return judge(found, [], "validation set of iteration 0").to_plain()
 
     def _explore(self) -> None:
         """Candidates, in files."""
@@ -305,13 +314,13 @@ class Campaign:
 
     def _chosen(self, candidates: Sequence[Candidate]) -> tuple[np.ndarray, list[int]]:
         """The uncertainty of each candidate, eV/Å, and the indices of those to be labelled."""
-        model = self._model(self.iteration)
-        measure = self._measure(model, self.iteration)
+        model = self._records.model(self.iteration)
+        measure = self._records.measure(model, self.iteration)
         scale = self._store.fact("scale")
         structures = [candidate.atoms for candidate in candidates]
         worst = np.array([scale * one["forces"].max() for one in measure.of(structures)])
         worst = worst.reshape(len(candidates))
-        known = [frame.atoms for frame in self._frames("train", "valid")]
+        known = [frame.atoms for frame in self._records.frames("train", "valid")]
         features, known_features = np.split(
             mean_features(model, structures + known), [len(candidates)]
         )
@@ -352,28 +361,9 @@ class Campaign:
                 + "\nchange it back, or start in a new folder"
             )
 
-    def _frames(self, *parts: str, iteration: int | None = None) -> list[Frame]:
-        labels = self._store.labels("done", iteration=iteration)
-        chosen = [label for label in labels if label.part in parts]
-        return labelled_frames(chosen, self._store.fingerprints())
-
-    def _model(self, iteration: int) -> Potential:
-        return load_model(self._folder.iteration_model(iteration))
-
-    def _measure(self, model: Potential, iteration: int) -> UncertaintyMeasure:
-        if self._config.uncertainty != "distance":
-            return ModelUncertainty(model)
-        seen = [
-            label
-            for label in self._store.labels("done")
-            if label.part == "train" and label.iteration <= iteration
-        ]
-        frames = labelled_frames(seen, self._store.fingerprints())
-        return FeatureDistance(model, [frame.atoms for frame in frames])
-
     def _candidates(self) -> list[Candidate]:
-        model = self._model(self.iteration)
-        measure = self._measure(model, self.iteration)
+        model = self._records.model(self.iteration)
+        measure = self._records.measure(model, self.iteration)
         limit, scale = self._config.select.absurd_above, self._store.fact("scale")
         return explore(
             self._config.explore,
@@ -390,9 +380,3 @@ class Campaign:
         """A seed for one purpose in this iteration."""
         source = np.random.SeedSequence([self._config.seed, self.iteration, *purpose])
         return int(source.generate_state(1)[0]) % 2**31
-
-
-def _is_held_out(number: int, share: float) -> bool:
-    """Whether the label of this number goes into the validation set: one in 1 / share, in the
-    middle of them, since the last of the initial structures are the most distorted."""
-    return int((number + 1) * share + 0.5) > int(number * share + 0.5)

@@ -41,6 +41,12 @@ class IterationStatus:
         """The factor of the calibration of the potential before."""
         return self.before["scale"] if self.before else None
 
+    @property
+    def calibrated_on(self) -> int | None:
+        """The labels that it stands on; None likewise, or if an older version did not keep it."""
+        cards = (self.before or {}).get("calibration", {})
+        return cards["forces"]["n_structures"] if "forces" in cards else None
+
 
 @dataclasses.dataclass(frozen=True)
 class CampaignStatus:

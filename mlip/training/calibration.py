@@ -13,6 +13,7 @@ Energies are compared per atom; of forces u and e are the lengths of the vectors
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float
@@ -37,7 +38,7 @@ Predictions = Sequence[Mapping[str, np.ndarray]]
 
 
 class NothingToCompareError(ValueError):
-    """No error stands against a prediction that is uncertain."""
+    """No factor follows: nothing was predicted to be uncertain, or nothing was wrong."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,10 +47,10 @@ class Calibration:
 
     Attributes
     ----------
-    factor : predicted times this is a standard deviation; 1 if the error bars were right
+    factor : predicted times this is a standard deviation; 1 if the error bars were right, 0 if all
+        errors are exactly zero
     correlation : of the logarithms of predicted and found errors; None if there is nothing to
         correlate
-    within : the share of errors within 1 and within 2 predicted standard deviations
     n_components : of one error: 1 of an energy, 3 of a force
     n_structures : over which
     predicted, found : every uncertainty that is not infinite, and the size of the error there
@@ -57,31 +58,25 @@ class Calibration:
 
     factor: float
     correlation: float | None
-    within: tuple[float, ...]
     n_components: int
     n_structures: int
     predicted: Float[np.ndarray, " errors"]
     found: Float[np.ndarray, " errors"]
 
     @property
+    def within(self) -> tuple[float, ...]:
+        """The share of errors within 1 and within 2 predicted standard deviations."""
+        return self.within_by(1.0)
+
+    def within_by(self, factor: float) -> tuple[float, ...]:
+        """The same if what was predicted is multiplied with a factor first."""
+        guess, error = _telling(self.predicted, self.found)
+        return tuple(float(np.mean(error <= many * factor * guess)) for many in DEVIATIONS)
+
+    @property
     def expected_within(self) -> tuple[float, ...]:
         """What `within` would be if the uncertainties were right and the errors normal."""
         return tuple(expected_within(many, self.n_components) for many in DEVIATIONS)
-
-    def card(self, source: str, before: float = 1.0) -> CalibrationCard:
-        """For the card of the model.
-
-        Parameters
-        ----------
-        source : which structures they were
-        before : the factor that the predictions had already in them
-        """
-        return CalibrationCard(
-            factor=before * self.factor,
-            correlation=self.correlation,
-            n_structures=self.n_structures,
-            source=source,
-        )
 
 
 def calibrate(
@@ -105,20 +100,16 @@ def calibrate(
     parts = [np.linalg.norm(part, axis=1) for part in errors]
     error = np.concatenate([np.zeros(0), *parts])
     known = np.isfinite(guess)
-    usable = known & (guess > 0.0)
-    if not usable.any():
+    usable, wrong = _telling(guess[known], error[known])
+    if not len(usable):
         raise NothingToCompareError("there is no uncertainty to compare with errors")
-    usable &= guess > _SMALLEST * np.median(guess[usable])
-    everywhere = guess[known], error[known]
-    guess, error = guess[usable], error[usable]
     return Calibration(
-        factor=float(np.sqrt(np.mean((error / guess) ** 2))),
-        correlation=_correlation(guess, error),
-        within=tuple(float(np.mean(error <= many * guess)) for many in DEVIATIONS),
+        factor=float(np.sqrt(np.mean((wrong / usable) ** 2))),
+        correlation=_correlation(usable, wrong),
         n_components=errors[0].shape[1],
         n_structures=len(errors),
-        predicted=everywhere[0],
-        found=everywhere[1],
+        predicted=guess[known],
+        found=error[known],
     )
 
 
@@ -142,23 +133,52 @@ def calibrate_model(model: Potential, frames: Sequence[Frame], source: str) -> C
     Raises
     ------
     ValueError
-        If the model does not know its uncertainty, or there is nothing to compare.
+        If the model does not know its uncertainty, or no factor follows from the labels: there
+        are none, every uncertainty is exactly zero, or every error is.
     """
     graphs = [AtomicGraph.from_atoms(frame.atoms) for frame in frames]
     predictions = evaluate(model, graphs, ("energy", "forces", *UNCERTAINTIES))
     found = calibrations(predictions, own_uncertainties(predictions), frames)
     if not found:
-        raise NothingToCompareError(f"no energy or force in {source} stands against an uncertainty")
-    keep_calibration(model, found, source)
+        raise NothingToCompareError(f"no factor follows from {source}: {_what_is_missing(frames)}")
+    before = {name: card.factor for name, card in model.calibration.items()}
+    cards = calibration_cards(found, source, before)
+    kept = {"calibration": {**model.calibration, **cards}}
+    model.card = card_of(model).model_copy(update=kept)
     return found
 
 
-def keep_calibration(model: Potential, found: Calibrations, source: str) -> None:
-    """Put onto the card of a model what its own predictions came to; see `calibrate_model`."""
-    before = {name: card.factor for name, card in model.calibration.items()}
-    cards = {name: one.card(source, before.get(name, 1.0)) for name, one in found.items()}
-    kept = {"calibration": {**model.calibration, **cards}}
-    model.card = card_of(model).model_copy(update=kept)
+def calibration_cards(
+    found: Calibrations, source: str, before: Mapping[str, float] = MappingProxyType({})
+) -> dict[str, CalibrationCard]:
+    """For the card of the model whose predictions these are.
+
+    Parameters
+    ----------
+    source : which structures they were
+    before : the factors that the predictions had already in them, by property
+
+    Raises
+    ------
+    NothingToCompareError
+        If all errors of a property are exactly zero: error bars of zero would be sure of anything.
+    """
+    for name, one in found.items():
+        if one.factor == 0.0:
+            raise NothingToCompareError(
+                f"every error of {name} in {source} is exactly zero, though the model is uncertain "
+                "there: these seem to be its own predictions; calibrate with labels of the method "
+                "that it has learned"
+            )
+    return {
+        name: CalibrationCard(
+            factor=before.get(name, 1.0) * one.factor,
+            correlation=one.correlation,
+            n_structures=one.n_structures,
+            source=source,
+        )
+        for name, one in found.items()
+    }
 
 
 def own_uncertainties(predictions: Predictions) -> list[dict[str, np.ndarray]]:
@@ -222,6 +242,23 @@ def expected_within(deviations: float, n_components: int) -> float:
         return math.erf(deviations / math.sqrt(2.0))
     x = math.sqrt(3.0) * deviations
     return math.erf(x / math.sqrt(2.0)) - math.sqrt(2.0 / math.pi) * x * math.exp(-0.5 * x * x)
+
+
+def _telling(guess: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Uncertainties that say something, and the errors there."""
+    usable = guess > 0.0
+    if usable.any():
+        usable &= guess > _SMALLEST * np.median(guess[usable])
+    return guess[usable], error[usable]
+
+
+def _what_is_missing(frames: Sequence[Frame]) -> str:
+    if not any(name in frame.labels for frame in frames for name in UNCERTAIN):
+        return "there is no label of an energy or a force"
+    return (
+        "every uncertainty there is exactly zero. Members of a committee must differ, and forces "
+        "that vanish by symmetry tell nothing: use distorted structures"
+    )
 
 
 def _correlation(guess: np.ndarray, error: np.ndarray) -> float | None:

@@ -11,6 +11,18 @@ from mlip.active_learning.config import CampaignConfig
 from mlip.settings import load_settings
 
 HERE = Path(__file__).parent
+SMALL_LEARNING = {
+    "model": {
+        "name": "behler_parrinello",
+        "descriptor": {"name": "soap", "cutoff": 3.0, "n_max": 2, "l_max": 1},
+        "hidden": [4],
+    },
+    "members": 2,
+    "epochs": 3,
+    "batch_atoms": 6,
+    "device": "cpu",
+    "valid": 0.25,
+}
 
 
 def write_campaign(folder: Path, **changes) -> CampaignConfig:
@@ -18,16 +30,13 @@ def write_campaign(folder: Path, **changes) -> CampaignConfig:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(HERE / "analytic.py", folder)
     write(folder / "start.extxyz", molecule("H2O"))
-    descriptor = {"name": "soap", "cutoff": 3.0, "n_max": 2, "l_max": 1}
-    model = {"name": "behler_parrinello", "descriptor": descriptor, "hidden": [4]}
     md = {"name": "md", "temperatures": [300], "steps": 10, "timestep": 0.5, "interval": 5}
     content = {
         "structures": ["start.extxyz"],
         "calculator": {"factory": "analytic:Springs"},
         "executor": {"name": "local", "workers": 2},
         "initial": {"count": 5, "amplitude": 0.05},
-        "learning": {"model": model, "members": 2, "epochs": 3, "batch_atoms": 6, "device": "cpu",
-                     "valid": 0.25},
+        "learning": SMALL_LEARNING,
         "explore": [md, {"name": "rattle", "count": 3, "amplitude": 0.1}],
         "select": {"uncertain_above": 1e-5, "absurd_above": 1e4, "per_iteration": 2},
         "stop": {"iterations": 1, "force_error": 1e-6},

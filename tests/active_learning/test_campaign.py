@@ -8,17 +8,20 @@ import pytest
 from ase.io import read, write
 from killing import run_and_kill, seeds
 from same_end import assert_same_end
-from small_campaign import read_campaign, write_campaign
+from small_campaign import SMALL_LEARNING, read_campaign, write_campaign
 
 from mlip.active_learning.campaign import Campaign, CampaignError, run_campaign
 from mlip.active_learning.campaign_folder import CampaignFolder
+from mlip.active_learning.frames import labelled_frames
 from mlip.active_learning.labeller import LabelCounts, TooManyFailuresError
 from mlip.active_learning.labelling.fingerprint import MixedLabelsError
 from mlip.active_learning.learning import member_seed
 from mlip.active_learning.status import NoCampaignError, campaign_status
 from mlip.active_learning.store import Store
+from mlip.active_learning.uncertainty import ModelUncertainty
 from mlip.data import read_frames
-from mlip.models import load_model, read_card
+from mlip.graph import AtomicGraph
+from mlip.models import evaluate, load_model, read_card
 from mlip.settings import SettingsError, load_settings
 from mlip.training import TrainingConfig
 
@@ -53,6 +56,37 @@ def test_its_uncertainties_are_calibrated_and_it_says_on_what(finished: Path) ->
     assert read_card(finished / "model.safetensors").calibration == card
     assert store.fact("scale") == card["forces"].factor
     store.close()
+
+
+def test_the_factor_is_found_from_the_labels_of_several_iterations(tmp_path: Path) -> None:
+    """Each label is compared with what the potential said that had not learned it."""
+    stop = {"iterations": 2, "force_error": 1e-6}
+    config = write_campaign(tmp_path, stop=stop, uncertainty="laplace", learning=one_model())
+    run_campaign(config, tmp_path)
+    store, squares = Store(tmp_path / "campaign.db"), []
+    for iteration in (1, 2):
+        frames = labelled_frames(store.labels(iteration=iteration), store.fingerprints())
+        model = load_model(tmp_path / f"iterations/{iteration - 1:03d}/model.safetensors")
+        measured = ModelUncertainty(model).of([frame.atoms for frame in frames])
+        for frame, uncertain in zip(frames, measured):
+            (found,) = evaluate(model, [AtomicGraph.from_atoms(frame.atoms)])
+            wrong = np.linalg.norm(found["forces"] - frame.labels["forces"], axis=1)
+            squares += list((wrong / uncertain["forces"]) ** 2)
+    card = read_card(tmp_path / "model.safetensors").calibration["forces"]
+    assert len(squares) == 12
+    assert card.factor == pytest.approx(np.sqrt(np.mean(squares)), rel=1e-4)  # float32 in batches
+    assert card.source == "4 new labels of iterations 1 to 2, each by the model before it"
+    first, second = campaign_status(tmp_path).iterations[1:]
+    assert (first.calibrated_on, second.calibrated_on) == (2, 4)
+    assert second.before is not None
+    assert len(second.before["keys"]) == 2
+    assert second.before["used_scale"] == first.scale
+    store.close()
+
+
+def one_model() -> dict:
+    """The learning of the small campaign without a committee."""
+    return {**SMALL_LEARNING, "members": 1}
 
 
 def test_every_label_is_in_one_part_of_the_data_and_in_the_files(finished: Path) -> None:
@@ -200,13 +234,12 @@ def test_a_calculator_that_changed_under_way_is_noticed(finished: Path, tmp_path
     store._base.execute("UPDATE labels SET fingerprint = ? WHERE key = ?", (other.digest, key))
     campaign = Campaign(write_campaign(folder), CampaignFolder(folder), store)
     with pytest.raises(MixedLabelsError, match="of tomorrow"):
-        campaign._frames("train")
+        campaign._records.frames("train")
 
 
 @pytest.mark.parametrize("uncertainty", ["laplace", "distance"])
 def test_one_model_is_enough(uncertainty: str, tmp_path: Path) -> None:
-    learning = write_campaign(tmp_path).learning.model_dump(mode="json", exclude_unset=True)
-    config = write_campaign(tmp_path, uncertainty=uncertainty, learning={**learning, "members": 1})
+    config = write_campaign(tmp_path, uncertainty=uncertainty, learning=one_model())
     assert run_campaign(config, tmp_path) == "1 iterations are done"
     model = load_model(tmp_path / "model.safetensors")
     assert model.knows_its_uncertainty is (uncertainty == "laplace")
@@ -220,9 +253,9 @@ def test_one_model_is_enough(uncertainty: str, tmp_path: Path) -> None:
 def test_as_many_members_as_the_uncertainty_needs(
     uncertainty: str, members: int, tmp_path: Path
 ) -> None:
-    learning = write_campaign(tmp_path).learning.model_dump(mode="json", exclude_unset=True)
+    learning = {**SMALL_LEARNING, "members": members}
     with pytest.raises(SettingsError, match=r"learning\.members"):
-        write_campaign(tmp_path, uncertainty=uncertainty, learning={**learning, "members": members})
+        write_campaign(tmp_path, uncertainty=uncertainty, learning=learning)
 
 
 def test_no_campaign_has_no_status(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from mlip.training.calibration import (
     NothingToCompareError,
     calibrate,
     calibrate_model,
+    calibration_cards,
     calibrations,
     expected_within,
     own_uncertainties,
@@ -68,6 +69,22 @@ def test_atoms_fixed_by_symmetry_and_unknown_elements_do_not_decide() -> None:
     )
     assert found.factor == pytest.approx(1.0, rel=1e-12)
     np.testing.assert_array_equal(found.found, [1.0, 2.0, 0.1])
+
+
+def test_shares_are_counted_over_all_arrays_and_by_any_factor() -> None:
+    predicted = [np.array([1.0, 1.0]), np.array([0.5, np.inf])]
+    found = calibrate(predicted, [np.array([[0.5], [1.5]]), np.array([[1.5], [0.1]])])
+    assert found.within == pytest.approx([1 / 3, 2 / 3])
+    assert found.within_by(1.5) == pytest.approx([2 / 3, 1.0])
+    assert found.within_by(1.0) == found.within
+
+
+def test_where_nothing_is_wrong_the_factor_is_zero_and_no_card_is_made() -> None:
+    found = calibrate([np.ones(2)], [np.zeros((2, 3))])
+    assert (found.factor, found.correlation, found.within) == (0.0, None, (1.0, 1.0))
+    told = "every error of forces in five labels is exactly zero.*its own predictions"
+    with pytest.raises(NothingToCompareError, match=told):
+        calibration_cards({"forces": found}, "five labels")
 
 
 def test_equal_predictions_have_no_correlation() -> None:
@@ -147,10 +164,29 @@ def test_one_kind_of_label_calibrates_one_property() -> None:
     assert set(model.calibration) == {"forces"}
 
 
+def test_a_model_is_not_calibrated_on_its_own_predictions() -> None:
+    model = committee()
+    own = [
+        Frame(f.atoms, {name: found[name] for name in ("energy", "forces")}, "x", f.source)
+        for f, found in zip(FRAMES, uncertain_results(model))
+    ]
+    with pytest.raises(NothingToCompareError, match="every error of energy in data is exactly"):
+        calibrate_model(model, own, "data")
+    assert not model.calibration
+
+
+def test_members_that_do_not_differ_calibrate_nothing() -> None:
+    model = Committee([small((1, 14), seed=0)] * 2)
+    with pytest.raises(NothingToCompareError, match=r"every uncertainty there is exactly zero"):
+        calibrate_model(model, FRAMES, "data")
+
+
 def test_a_model_without_uncertainty_or_labels_is_refused() -> None:
     with pytest.raises(ValueError, match="does not know its uncertainty"):
         calibrate_model(toy((1, 14)), FRAMES, "data")
     bare = [Frame(f.atoms, {}, "x", f.source) for f in FRAMES]
-    with pytest.raises(NothingToCompareError, match="no energy or force in data"):
+    with pytest.raises(
+        NothingToCompareError, match="from data: there is no label of an energy or a force"
+    ):
         calibrate_model(committee(), bare, "data")
     assert torch.is_grad_enabled()

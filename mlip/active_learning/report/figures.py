@@ -10,9 +10,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mlip.active_learning.coverage import DEVIATIONS, expected_within
 from mlip.active_learning.report.data import AskedLabel, StructureMap
 from mlip.active_learning.status import IterationStatus
+from mlip.training.calibration import DEVIATIONS, expected_within
 from mlip.training.drawing import (
     BLUE,
     GREY,
@@ -68,7 +68,7 @@ def calibration(labels: Sequence[AskedLabel], iterations: Sequence[IterationStat
     for place, (many, colour) in enumerate(zip(DEVIATIONS, (BLUE, ORANGE))):
         shares = [(number, 100.0 * found[place]) for number, found in within]
         middle.plot(*_columns(shares), "o-", color=colour, ms=5, label=f"within {many:g}")
-        middle.axhline(100.0 * expected_within(many), color=colour, lw=1.0, ls=":")
+        middle.axhline(100.0 * expected_within(many, 3), color=colour, lw=1.0, ls=":")
     middle.set(ylim=(0, 104), xlabel="iteration", ylabel="atoms [%]")
     middle.set_title("Errors as small as predicted")
     middle.legend(title="standard deviations\n(dotted: expected)", loc="lower right")

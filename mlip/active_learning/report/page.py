@@ -9,12 +9,13 @@ from pathlib import Path
 import yaml
 
 from mlip.active_learning.campaign_folder import CampaignFolder
-from mlip.active_learning.coverage import DEVIATIONS, expected_within
+from mlip.active_learning.judgement import POOLED_LABELS
 from mlip.active_learning.labelling.fingerprint import Fingerprint
 from mlip.active_learning.report.data import AskedLabel, CampaignReport, campaign_report
 from mlip.active_learning.report.figures import calibration, errors_by_labels, plane
 from mlip.active_learning.status import IterationStatus
 from mlip.durable import write_whole
+from mlip.training.calibration import DEVIATIONS, expected_within
 from mlip.training.drawing import embedded
 from mlip.training.page import (
     Html,
@@ -61,7 +62,9 @@ def report_page(found: CampaignReport) -> str:
         errors=_errors(found),
         iterations=_iterations(found.status.iterations),
         calibration=_calibration(found),
-        expected=" and ".join(f"{100 * expected_within(many):.1f}&nbsp;%" for many in DEVIATIONS),
+        expected=" and ".join(
+            f"{100 * expected_within(many, 3):.1f}&nbsp;%" for many in DEVIATIONS
+        ),
         plane=_plane(found),
         choices=_choices(found),
         labels=_labels(found.labels),
@@ -93,7 +96,7 @@ def _tiles(found: CampaignReport) -> Html:
         parts = [
             tile("Forces of new labels", figure(1e3 * before["force_rms"]), "meV/Å", labels),
             tile("Energies of new labels", figure(1e3 * before["energy_rms"]), "meV/atom", labels),
-            tile("Calibration", f"{before['scale']:.2f}", "", "found over predicted errors"),
+            tile("Calibration", f"{before['scale']:.2f}", "", _factor_of(judged[-1])),
         ]
     counts = found.status.counts
     more = f"{counts.failed} failed, {counts.waiting} waiting; {_each(found)}"
@@ -133,7 +136,7 @@ def _iterations(iterations: Sequence[IterationStatus]) -> Html:
     over = [("labels", ""), ("forces", "meV/Å"), ("energy", "meV/atom"), ("calibration", ""),
             ("atoms within", "%"), ("time of labels", "h, min each")]  # fmt: skip
     within = (f"{many:g} sigma" for many in DEVIATIONS)
-    columns = ["iteration", "done", "failed", "before", "after", "before", "after", "factor",
+    columns = ["iteration", "done", "failed", "before", "after", "before", "after", "factor (on)",
                "correlation", *within, "all", "each"]  # fmt: skip
     return table(columns, map(_iteration, iterations), over=over)
 
@@ -146,13 +149,19 @@ def _iteration(one: IterationStatus) -> list[str]:
     ]
     before = one.before or {"scale": math.nan, "correlation": math.nan, "within": None}
     within = before["within"] or [math.nan] * len(DEVIATIONS)
+    on = "" if one.calibrated_on is None else f" ({one.calibrated_on})"
     mean = one.seconds / one.computed if one.computed else math.nan
     return [
         str(one.number), str(one.counts.done), str(one.counts.failed), *errors,
-        _known(before["scale"], ".2f"), _known(before["correlation"], ".2f"),
+        _known(before["scale"], ".2f") + on, _known(before["correlation"], ".2f"),
         *(_known(100.0 * share, ".0f") for share in within),
         f"{one.seconds / 3600.0:.2f}", _known(mean / 60.0, ".2f"),
     ]  # fmt: skip
+
+
+def _factor_of(one: IterationStatus) -> str:
+    on = "" if one.calibrated_on is None else f", on {one.calibrated_on} labels"
+    return f"found over predicted errors{on}"
 
 
 def _calibration(found: CampaignReport) -> Html:
@@ -165,7 +174,8 @@ def _calibration(found: CampaignReport) -> Html:
         "how wrong the worst force was; the band is a factor of two either way, colours are "
         "iterations as on the map. Middle: share of atoms whose force is as right as predicted. "
         "Right: the factor by which predictions are multiplied from then on, and the correlation "
-        "of the logarithms of predicted and found errors.",
+        "of the logarithms of predicted and found errors, both over the labels of the last "
+        f"iterations that have {POOLED_LABELS} together (the table says on how many they stand).",
     )
 
 
