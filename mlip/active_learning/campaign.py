@@ -61,7 +61,8 @@ from mlip.active_learning.parts import parts_of
 from mlip.active_learning.records import Records
 from mlip.active_learning.report import write_campaign_report
 from mlip.active_learning.selection import select, verdicts
-from mlip.active_learning.store import Considered, Store, backup_of
+from mlip.active_learning.store import Considered, Store
+from mlip.active_learning.store_file import backup_of
 from mlip.data import Frame
 from mlip.data.identity import fingerprint
 from mlip.durable import write_whole

@@ -111,7 +111,8 @@ def campaign_status(folder: Path) -> CampaignStatus:
 
 
 def open_store(folder: Path) -> Store:
-    """The store of the campaign in a folder.
+    """The store of the campaign in a folder, as it is now; only to be read, by whichever version of
+    the package it is written.
 
     Raises
     ------
@@ -121,7 +122,7 @@ def open_store(folder: Path) -> Store:
     path = CampaignFolder(folder).store
     if not path.exists():
         raise NoCampaignError(f"no campaign has begun in {folder}; start it with mlip active run")
-    return Store(path)
+    return Store(path, read_only=True)
 
 
 def status_of(store: Store, driver: Driver | None = None) -> CampaignStatus:

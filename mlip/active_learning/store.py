@@ -17,6 +17,13 @@ from typing import Any, Literal
 
 from mlip.active_learning.labelling.fingerprint import Fingerprint
 from mlip.active_learning.labelling.outcome import LabelOutcome
+from mlip.active_learning.store_file import (
+    StoreError,
+    clear_errors,
+    damaged,
+    open_to_change,
+    snapshot,
+)
 from mlip.active_learning.store_format import APPLICATION, FORMAT, create, upgrade, version_of
 from mlip.settings import parse_settings
 
@@ -24,10 +31,6 @@ Status = Literal["queued", "running", "done", "failed"]
 #: What becomes of a candidate. certain, absurd: not uncertain enough for a label, or too uncertain.
 #: known: to the model a copy of one that is labelled or chosen. spare: others were chosen.
 Verdict = Literal["chosen", "certain", "absurd", "known", "spare"]
-
-
-class StoreError(ValueError):
-    """The store cannot be used; the message says why and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +110,8 @@ class Store:
     Parameters
     ----------
     path : the file; made if it is not there
+    read_only : look at what is in the file now, and leave the file alone, whatever its format and
+        whoever is at work in it; changes are errors
 
     Raises
     ------
@@ -114,15 +119,13 @@ class Store:
         If the file is damaged, is not a store, or has a newer format.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self._depth = 0
-        with self._clear_errors():
-            self._base = sqlite3.connect(path, timeout=30.0, isolation_level=None)
-            self._base.execute("PRAGMA journal_mode = DELETE")
-            self._base.execute("PRAGMA synchronous = EXTRA")
-            self._base.execute("PRAGMA foreign_keys = ON")
+        with clear_errors(path):
+            self._base = snapshot(path) if read_only else open_to_change(path)
             self._check()
+            self._base.execute(f"PRAGMA query_only = {read_only:d}")
 
     def close(self) -> None:
         """Close the file."""
@@ -131,7 +134,7 @@ class Store:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """All changes inside become one; an exception takes them back. May be nested."""
-        with self._clear_errors():
+        with clear_errors(self.path):
             if self._depth == 0:
                 self._base.execute("BEGIN IMMEDIATE")
             self._depth += 1
@@ -150,7 +153,7 @@ class Store:
         """Write a copy that is whole at any moment."""
         draft = path.with_name(path.name + ".part")
         draft.unlink(missing_ok=True)
-        with self._clear_errors():
+        with clear_errors(self.path):
             copy = sqlite3.connect(draft)
             try:
                 self._base.backup(copy)
@@ -335,50 +338,17 @@ class Store:
             )
         (damage,) = self._base.execute("PRAGMA quick_check(1)").fetchone()
         if damage != "ok":
-            raise StoreError(self._damaged(damage))
+            raise StoreError(damaged(self.path, damage))
         if version < FORMAT:
             upgrade(self._base)
 
     def _all(self, query: str, *values: Any) -> list[Any]:
-        with self._clear_errors():
+        with clear_errors(self.path):
             return self._base.execute(query, values).fetchall()
 
     def _change(self, query: str, *values: Any) -> None:
-        with self._clear_errors():
+        with clear_errors(self.path):
             self._base.execute(query, values)
-
-    @contextlib.contextmanager
-    def _clear_errors(self) -> Iterator[None]:
-        """SQLite's errors, in words that tell what to do."""
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise StoreError(self._explained(error)) from error
-
-    def _explained(self, error: sqlite3.DatabaseError) -> str:
-        name = getattr(error, "sqlite_errorname", "")
-        if name in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
-            return self._damaged(str(error))
-        if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
-            return (
-                f"{self.path} cannot be written ({error}): is the disk full? Nothing that was "
-                "finished is lost; make room and run again"
-            )
-        if name.startswith("SQLITE_BUSY"):
-            return f"{self.path} is held by another program; end it and run again"
-        return f"{self.path}: {error}"
-
-    def _damaged(self, how: str) -> str:
-        return (
-            f"{self.path} is damaged ({how}). Every finished label is also in the folder 'labels' "
-            f"beside it: put the copy {backup_of(self.path).name} in its place, and labels that "
-            "are missing there are taken in again when the campaign runs"
-        )
-
-
-def backup_of(path: Path) -> Path:
-    """Where the copy of a store is kept."""
-    return path.with_name(f"{path.stem}.backup{path.suffix}")
 
 
 def _label(row: Sequence[Any]) -> Label:

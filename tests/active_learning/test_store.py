@@ -12,7 +12,8 @@ import pytest
 from mlip.active_learning import store_format
 from mlip.active_learning.labelling.fingerprint import Fingerprint
 from mlip.active_learning.labelling.outcome import Attempt, LabelOutcome
-from mlip.active_learning.store import Considered, Store, StoreError, Structure, backup_of
+from mlip.active_learning.store import Considered, Store, Structure
+from mlip.active_learning.store_file import StoreError, backup_of
 from mlip.active_learning.store_format import FORMAT
 
 #: A campaign of two iterations, by the first version.
@@ -220,17 +221,61 @@ import os, signal, sys
 from pathlib import Path
 from mlip.active_learning.store import Store, Structure
 store = Store(Path(sys.argv[1]))
+store._base.execute("PRAGMA cache_size = 2")  # changes go to the file at once
 with store.transaction():
     store.add([Structure(f"k{n}", "x" * 4000, {}) for n in range(200)], iteration=1)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_kill_inside_a_transaction_leaves_the_store_as_it_was(store: Store) -> None:
+@pytest.fixture
+def killed(store: Store) -> Path:
+    """A file whose driver was killed in the middle of a change."""
     store.add(structures("a"), iteration=0)
     store.close()
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(store.path)], check=False)
-    assert killed.returncode == -9
-    again = Store(store.path)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(store.path)], check=False)
+    assert done.returncode == -9
+    return store.path
+
+
+def test_a_kill_inside_a_transaction_leaves_the_store_as_it_was(killed: Path) -> None:
+    again = Store(killed)
     assert [label.key for label in again.labels()] == ["a"]
     assert again.add(structures("b"), iteration=1) == 1
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_who_only_looks_does_not_take_the_change_back(killed: Path) -> None:
+    before = contents(killed.parent)
+    assert set(before) == {"campaign.db", "campaign.db-journal"}
+    looking = Store(killed, read_only=True)
+    assert [label.key for label in looking.labels()] == ["a"]
+    assert contents(killed.parent) == before
+
+
+def test_who_only_looks_upgrades_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "campaign.db"
+    shutil.copy(FIRST, path)
+    path.chmod(0o444)
+    looking, upgraded = Store(path, read_only=True), Store(shutil.copy(FIRST, tmp_path / "new.db"))
+    assert contents(tmp_path)["campaign.db"] == FIRST.read_bytes()
+    assert looking.labels() == upgraded.labels()
+    assert looking.candidates(0) == []
+    assert looking.fact("judgement 2") == upgraded.fact("judgement 2")
+    assert "used_scale" in looking.fact("judgement 2")
+
+
+def test_who_only_looks_sees_the_moment_and_disturbs_nobody(store: Store) -> None:
+    store.add(structures("a"), iteration=0)
+    with store.transaction():
+        store.set_fact("step", "judge")
+        looking = Store(store.path, read_only=True)
+    store.add(structures("b"), iteration=0)
+    assert looking.fact("step") is None
+    assert [label.key for label in looking.labels()] == ["a"]
+    with pytest.raises(StoreError, match="readonly"):
+        looking.set_fact("step", "train")
+    assert store.fact("step") == "judge"

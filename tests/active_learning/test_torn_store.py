@@ -9,7 +9,8 @@ from same_end import assert_same_end
 from small_campaign import write_campaign
 
 from mlip.active_learning.campaign import run_campaign
-from mlip.active_learning.store import Store, StoreError, backup_of
+from mlip.active_learning.store import Store
+from mlip.active_learning.store_file import StoreError, backup_of
 
 
 def test_a_torn_store_costs_no_calculation(finished: Path, tmp_path: Path) -> None:

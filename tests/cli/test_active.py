@@ -1,6 +1,7 @@
 """`mlip active`: what it writes, shows and refuses."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from mlip.active_learning.labelling.fingerprint import Fingerprint
 from mlip.active_learning.labelling.outcome import Attempt, LabelOutcome
 from mlip.active_learning.store import Store, Structure
 from mlip.cli.main import app
+
+#: A campaign of two iterations, by the first version.
+FIRST = Path(__file__).parents[1] / "files" / "campaign_store_v1.db"
 
 
 def run(*words: str, columns: str = "200") -> str:
@@ -109,6 +113,17 @@ def test_a_driver_at_work_is_told(tmp_path: Path) -> None:
         shown = run("status", str(tmp_path))
     assert f"at work: process {os.getpid()} on " in shown
     assert "nobody is at work" not in shown
+
+
+@pytest.mark.parametrize("command", ["status", "report"])
+def test_looking_leaves_a_store_of_an_older_version_to_its_driver(
+    command: str, tmp_path: Path
+) -> None:
+    store = CampaignFolder(tmp_path).store
+    shutil.copy(FIRST, store)
+    with driver_lock(tmp_path):
+        run(command, str(tmp_path))
+    assert store.read_bytes() == FIRST.read_bytes()
 
 
 def test_before_the_first_label_there_is_nothing_to_estimate(tmp_path: Path) -> None:
