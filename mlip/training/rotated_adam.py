@@ -109,11 +109,10 @@ def _direction(state: dict[str, Tensor], gradient: Tensor, betas: tuple[float, f
     """Where Adam goes in the rotated space, rotated back."""
     step = int(state["step"])
     turned = _turned(state, gradient)
-    state["mean"].lerp_(gradient, 1.0 - betas[0])
+    state["mean"].lerp_(turned, 1.0 - betas[0])
     state["squares"].lerp_(turned * turned, 1.0 - betas[1])
-    mean = _turned(state, state["mean"]) / (1.0 - betas[0] ** step)
     size = (state["squares"] / (1.0 - betas[1] ** step)).sqrt() + _EPSILON
-    return _turned(state, mean / size, back=True)
+    return _turned(state, state["mean"] / (1.0 - betas[0] ** step) / size, back=True)
 
 
 def _turned(state: dict[str, Tensor], matrices: Tensor, back: bool = False) -> Tensor:
@@ -128,12 +127,14 @@ def _turned(state: dict[str, Tensor], matrices: Tensor, back: bool = False) -> T
 
 
 def _follow(state: dict[str, Tensor], side: str) -> None:
-    """One step of orthogonal iteration, the largest eigenvalues first; the squares keep to their
-    eigenvectors."""
+    """One step of orthogonal iteration, the largest eigenvalues first. The mean stays where it is
+    in space, the squares keep to their eigenvectors."""
     moments, basis = state[side], state[f"{side} basis"]
-    order = torch.einsum("sij,sik,skj->sj", basis, moments, basis).argsort(1, descending=True)
-    basis = basis.gather(2, order[:, None, :].expand_as(basis))
-    squares = state["squares"]
+    turned = moments @ basis
+    order = (basis * turned).sum(1).argsort(1, descending=True)
+    new = torch.linalg.qr(turned.gather(2, order[:, None, :].expand_as(turned))).Q
+    squares, mean = state["squares"], state["mean"]
     along = order[:, :, None] if side == "rows" else order[:, None, :]
     squares.copy_(squares.gather(1 if side == "rows" else 2, along.expand_as(squares)))
-    state[f"{side} basis"] = torch.linalg.qr(moments @ basis).Q
+    mean.copy_(new.mT @ (basis @ mean) if side == "rows" else (mean @ basis.mT) @ new)
+    state[f"{side} basis"] = new
