@@ -51,7 +51,7 @@ def test_espresso(output: str, doubt: str | None, tmp_path: Path) -> None:
     found = code.doubt(tmp_path, ESPRESSO)
     assert found is None if doubt is None else doubt in (found or "")
     assert code.version(tmp_path, ESPRESSO) == ("6.7MaX" if output else None)
-    assert list(code.files(ESPRESSO)) == ["Ge.upf", "Si.upf"]
+    assert list(code.files(tmp_path, ESPRESSO)) == ["Ge.upf", "Si.upf"]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,42 @@ def test_cp2k(output: str, doubt: bool, tmp_path: Path) -> None:
     code = code_of(calculator)
     assert code.version(tmp_path, calculator) == "CP2K version 2023.1"
     assert (code.doubt(tmp_path, calculator) is not None) == doubt
+
+
+CP2K_INPUT = """
+&DFT
+   BASIS_SET_FILE_NAME BASIS_MOLOPT
+   basis_set_file_name "MY_BASIS"
+   POTENTIAL_FILE_NAME {place}/POTENTIAL
+   ! BASIS_SET_FILE_NAME NOT_THIS
+   WFN_RESTART_FILE_NAME other-RESTART.wfn
+   PARAMETER_FILE_NAME dftd3.dat
+"""
+
+
+@pytest.mark.parametrize("told_by", ["environment", "output"])
+def test_cp2k_reads_files_where_it_runs_and_in_its_data(
+    told_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, data, place = tmp_path / "run", tmp_path / "d", tmp_path / "place"
+    for path in (run / "MY_BASIS", data / "MY_BASIS", data / "BASIS_MOLOPT", place / "POTENTIAL",
+                 run / "other-RESTART.wfn", data / "NOT_THIS"):  # fmt: skip
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    (run / "cp2k.inp").write_text(CP2K_INPUT.format(place=place), encoding="utf-8")
+    if told_by == "environment":
+        monkeypatch.setenv("CP2K_DATA_DIR", str(data))
+    else:
+        monkeypatch.delenv("CP2K_DATA_DIR", raising=False)
+        line = f" CP2K| Data directory path  {data!s:>50}\n"
+        (run / "cp2k.out").write_text(line, encoding="utf-8")
+    calculator = object.__new__(CP2K)
+    calculator._shell = None
+    assert code_of(calculator).files(run, calculator) == {
+        "MY_BASIS": run / "MY_BASIS",
+        "BASIS_MOLOPT": data / "BASIS_MOLOPT",
+        f"{place}/POTENTIAL": place / "POTENTIAL",
+    }
 
 
 @pytest.mark.parametrize("converged", [True, False])

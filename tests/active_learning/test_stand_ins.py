@@ -15,7 +15,7 @@ from labels import HERE, label
 
 from mlip.active_learning.config import EXAMPLE, CampaignConfig
 from mlip.active_learning.labelling.config import CalculatorConfig
-from mlip.active_learning.labelling.fingerprint import require_one
+from mlip.active_learning.labelling.fingerprint import MixedLabelsError, require_one
 from mlip.settings import parse_settings
 
 
@@ -112,6 +112,23 @@ def test_labels_of_different_elements_have_one_origin_if_their_potcars_agree(
     assert require_one([found[1], found[0]]).files == found[0].files
 
 
+def test_cp2k_with_another_basis_of_the_same_name_is_another_origin(
+    cp2k: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CP2K_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "dftd3.dat").write_text("the same\n", encoding="utf-8")
+    found = []
+    for basis in ("a basis", "a basis", "another"):
+        (tmp_path / "data" / "BASIS_MOLOPT").write_text(f"{basis}\n", encoding="utf-8")
+        found.append(label(tmp_path / f"{len(found)}", water(), **cp2k).last.fingerprint)
+    assert None not in found
+    assert list(found[0].files) == ["BASIS_MOLOPT", "dftd3.dat"]  # no POTENTIAL is there
+    assert require_one(found[:2]) == found[0]
+    with pytest.raises(MixedLabelsError, match=r"they differ in files\.BASIS_MOLOPT"):
+        require_one(found)
+
+
 def test_the_documented_configs_can_be_read() -> None:
     calculators, executors = examples("calculator"), examples("executor")
     assert len(calculators) >= 4
@@ -138,6 +155,8 @@ def test_a_real_cp2k(steps: int, cp2k: dict, tmp_path: Path) -> None:
         assert "the SCF run did not converge" in (outcome.last.reason or "")
         return
     assert outcome.succeeded, outcome.last.reason
+    assert outcome.last.fingerprint is not None
+    assert list(outcome.last.fingerprint.files) == ["BASIS_MOLOPT", "POTENTIAL"]
     forces = outcome.labels()["forces"]
     assert -3.0 < forces[1, 2] < -0.1 or 0.1 < forces[1, 2] < 3.0
     np.testing.assert_allclose(forces.sum(axis=0), 0.0, atol=5e-3)

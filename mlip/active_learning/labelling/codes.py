@@ -3,6 +3,7 @@ see that it did not converge. Some return numbers all the same."""
 
 import dataclasses
 import hashlib
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -13,10 +14,15 @@ from typing import Any
 from ase import Atoms
 
 _ESPRESSO_OUTPUT = "espresso.pwo"
-_CP2K_OUTPUT = "cp2k.out"
+_CP2K_INPUT, _CP2K_OUTPUT = "cp2k.inp", "cp2k.out"
+#: Keywords of CP2K for files that decide about its numbers: basis sets, pseudopotentials,
+#: dispersion, non-local functionals, truncated exchange.
+_CP2K_FILES = (
+    "BASIS_SET_FILE_NAME|POTENTIAL_FILE_NAME|PARAMETER_FILE_NAME|KERNEL_FILE_NAME|T_C_G_DATA"
+)
 
 
-def _no_files(calculator: Any) -> Mapping[str, Path]:  # noqa: ARG001 - one signature for all
+def _no_files(folder: Path, calculator: Any) -> Mapping[str, Path]:  # noqa: ARG001 - one signature for all
     return {}
 
 
@@ -38,7 +44,7 @@ class Code:
     version : from the folder of a finished calculation and its calculator; None if it does not tell
     doubt : why the numbers of a finished calculation cannot be trusted, or None; for codes that
         do not fail by themselves when they do not converge
-    files : files that decide about the numbers, such as pseudopotentials
+    files : files that decide about the numbers of a finished calculation, such as pseudopotentials
     lack : what its calculator must be told to compute some atoms, and was not; None if nothing
     dft : whether its labels are density functional theory
     """
@@ -46,7 +52,7 @@ class Code:
     name: str
     version: Callable[[Path, Any], str | None]
     doubt: Callable[[Path, Any], str | None] = _trusted
-    files: Callable[[Any], Mapping[str, Path]] = _no_files
+    files: Callable[[Path, Any], Mapping[str, Path]] = _no_files
     lack: Callable[[Any, Atoms], str | None] = _nothing
     dft: bool = True
 
@@ -140,10 +146,10 @@ def _espresso_lack(calculator: Any, atoms: Atoms) -> str | None:
     )
 
 
-def _espresso_files(calculator: Any) -> Mapping[str, Path]:
-    folder = Path(calculator.profile.pseudo_dir)
+def _espresso_files(folder: Path, calculator: Any) -> Mapping[str, Path]:  # noqa: ARG001
+    place = Path(calculator.profile.pseudo_dir)
     names = set(calculator.parameters.get("pseudopotentials", {}).values())
-    return {name: folder / name for name in sorted(names)}
+    return {name: place / name for name in sorted(names)}
 
 
 # -------------------------------------------------------------------------------------- CP2K, VASP
@@ -160,6 +166,20 @@ def _cp2k_doubt(folder: Path, calculator: Any) -> str | None:  # noqa: ARG001
     return None
 
 
+def _cp2k_files(folder: Path, calculator: Any) -> Mapping[str, Path]:  # noqa: ARG001
+    """Those that its input names, if they are where CP2K looks: where it runs, then in its folder
+    of data, which the output tells if its path is short."""
+    told = _found(folder / _CP2K_OUTPUT, r"CP2K\| Data directory path\s+(.+)")
+    data = [Path(place) for place in (os.environ.get("CP2K_DATA_DIR"), told) if place]
+    names = _all_found(folder / _CP2K_INPUT, rf"(?im)^\s*(?:{_CP2K_FILES})\s+(\S+)")
+    found = {}
+    for name in sorted({name.strip("'\"") for name in names}):
+        paths = [place / name for place in (folder, *data) if (place / name).is_file()]
+        if paths:
+            found[name] = paths[0]
+    return found
+
+
 def _vasp_doubt(folder: Path, calculator: Any) -> str | None:
     """ASE looks in OUTCAR; None is that nothing is said there."""
     if calculator.converged is None:
@@ -167,7 +187,7 @@ def _vasp_doubt(folder: Path, calculator: Any) -> str | None:
     return _flagged(folder, calculator)
 
 
-def _vasp_files(calculator: Any) -> Mapping[str, Path]:
+def _vasp_files(folder: Path, calculator: Any) -> Mapping[str, Path]:  # noqa: ARG001
     """The pseudopotentials of the elements that are there, as potpaw_PBE/Si/POTCAR."""
     paths = [Path(path) for path in calculator.ppp_list]
     return {"/".join(path.parts[-3:]): path for path in sorted(paths)}
@@ -201,7 +221,7 @@ _CODES: Mapping[str, Code] = {
         "Quantum ESPRESSO", _espresso_version, _espresso_doubt, _espresso_files, _espresso_lack
     ),
     "ase.calculators.vasp": Code("VASP", _vasp_version, _vasp_doubt, _vasp_files),
-    "ase.calculators.cp2k": Code("CP2K", _cp2k_version, _cp2k_doubt),
+    "ase.calculators.cp2k": Code("CP2K", _cp2k_version, _cp2k_doubt, _cp2k_files),
     "gpaw": Code("GPAW", _distributions("gpaw", "gpaw-data")),
     "tblite": Code("tblite", _distributions("tblite"), dft=False),
 }

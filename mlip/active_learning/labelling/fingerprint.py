@@ -65,7 +65,7 @@ def take_fingerprint(calculator: Any, config: CalculatorConfig, folder: Path) ->
         version=version,
         dft=code.dft,
         settings=config.settings(),
-        files={name: file_digest(path) for name, path in code.files(calculator).items()},
+        files={name: file_digest(path) for name, path in code.files(folder, calculator).items()},
     )
 
 
