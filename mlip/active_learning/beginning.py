@@ -1,5 +1,6 @@
 """What a campaign begins from: given structures, or frames with labels, and rattled copies."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import ase.io
@@ -13,6 +14,10 @@ from mlip.active_learning.frames import queued_structure
 from mlip.active_learning.labelled import first_of_each_composition, read_labelled
 from mlip.active_learning.labelling.fingerprint import plain_digest
 from mlip.data import Frame, fingerprint
+from mlip.settings import SettingsError, parse_settings
+
+#: Fields of the config that may change, or count by what is in their files.
+_FREE = ("executor", "failures", "stop", "calculator", "structures", "labelled")
 
 
 def labelled_beginning(config: CampaignConfig) -> list[Frame]:
@@ -70,9 +75,6 @@ def decisive(config: CampaignConfig) -> dict[str, Any]:
     """What must not change when a campaign is continued: all that decides a label or a step. When
     it stops, where it lies and calculations run, and how patient it is may. Of files, what is in
     them counts."""
-    free = {"executor", "failures", "stop", "calculator", "structures", "labelled"}
-    plain = config.model_dump(mode="json", exclude=free)
-    del plain["learning"]["device"]
     keys = [queued_structure(atoms, {}).key for atoms in start_structures(config)]
     own: dict[str, Any] = {
         "structures": plain_digest(keys),
@@ -80,4 +82,22 @@ def decisive(config: CampaignConfig) -> dict[str, Any]:
     }
     if config.labelled is not None:
         own["labelled"] = fingerprint(labelled_beginning(config))
-    return plain | own
+    return _settings(config) | own
+
+
+def begun_with(stored: Mapping[str, Any], now: CampaignConfig) -> dict[str, Any]:
+    """What was decisive when a campaign began, as `decisive` tells it today: settings that have
+    come since have their defaults, which leave everything as it was."""
+    known = {name: value for name, value in stored.items() if name not in _FREE}
+    content = now.model_dump(mode="json", exclude_unset=True) | known
+    try:
+        whole = parse_settings(CampaignConfig, content)
+    except SettingsError:  # settings that are no more
+        return dict(stored)
+    return dict(stored) | _settings(whole)
+
+
+def _settings(config: CampaignConfig) -> dict[str, Any]:
+    plain = config.model_dump(mode="json", exclude=set(_FREE))
+    del plain["learning"]["device"]
+    return plain

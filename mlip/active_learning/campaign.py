@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from mlip.active_learning.beginning import (
+    begun_with,
     decisive,
     initial_structures,
     labelled_beginning,
@@ -60,7 +61,7 @@ from mlip.active_learning.observer import CampaignObserver, Step
 from mlip.active_learning.parts import parts_of
 from mlip.active_learning.records import Records
 from mlip.active_learning.report import write_campaign_report
-from mlip.active_learning.selection import select, verdicts
+from mlip.active_learning.selection import Method, select, verdicts
 from mlip.active_learning.store import Considered, Store
 from mlip.active_learning.store_file import backup_of
 from mlip.data import Frame
@@ -291,9 +292,9 @@ class Campaign:
         picked = [
             queued_structure(
                 candidates[i].atoms,
-                {**candidates[i].origin, "uncertainty": float(worst[i]), "chosen": select.method},
+                {**candidates[i].origin, "uncertainty": float(worst[i]), "chosen": method},
             )
-            for i in chosen
+            for i, method in chosen.items()
         ]
         considered = [
             Considered(c.origin, float(u), verdict)
@@ -313,8 +314,9 @@ class Campaign:
                     by_rule=False,
                 )
 
-    def _chosen(self, candidates: Sequence[Candidate]) -> tuple[np.ndarray, list[int]]:
-        """The uncertainty of each candidate, eV/Å, and the indices of those to be labelled."""
+    def _chosen(self, candidates: Sequence[Candidate]) -> tuple[np.ndarray, dict[int, Method]]:
+        """The uncertainty of each candidate, eV/Å, and the indices of those to be labelled, each
+        with how it was chosen."""
         model = self._records.model(self.iteration)
         measure = self._records.measure(model, self.iteration)
         scale = self._store.fact("scale")
@@ -350,7 +352,7 @@ class Campaign:
     def _check_config(self) -> None:
         """What was begun is continued; a calculator that never gave a label may be mended."""
         now = decisive(self._config)
-        changed = differing([self._store.fact("config"), now])
+        changed = differing([begun_with(self._store.fact("config"), self._config), now])
         mended = all(line.startswith("calculator") for line in changed)
         if changed and mended and not self._store.labels("done"):
             self._store.note("calculator changed before there were labels", changes=changed)

@@ -1,11 +1,11 @@
 """Which candidates are worth a calculation: uncertain, not absurd, unlike each other."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mlip.active_learning.store import Verdict
 from mlip.settings import Settings
@@ -14,10 +14,13 @@ from mlip.settings import Settings
 _NOTHING = 1e-8
 
 
+Method = Literal["farthest", "cur", "random"]
+
+
 class SelectionConfig(Settings):
     """Which candidates are labelled."""
 
-    method: Literal["farthest", "cur", "random"] = "farthest"
+    method: Method = "farthest"
     """farthest: of the uncertain ones, those farthest from all that is labelled and from each other
     in feature space, extremes first; cur: of the uncertain ones, those whose features most others
     can be combined from; random: any that are not absurd, as the control."""
@@ -27,6 +30,20 @@ class SelectionConfig(Settings):
     """eV/Å. Beyond it a candidate is too far from what is known to be worth anything."""
     per_iteration: int = Field(default=10, ge=1)
     """Labels asked for in an iteration, at most."""
+    random_share: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Of these, drawn at random from all candidates that are not absurd, certain ones too: what is
+    usual is else learned from few labels. None are where the method finds nothing."""
+
+    @model_validator(mode="after")
+    def _shares_with_a_method(self) -> "SelectionConfig":
+        if self.method == "random" and self.random_share > 0.0:
+            raise ValueError("method: random draws all at random; leave random_share out")
+        return self
+
+    @property
+    def n_random(self) -> int:
+        """Labels that are drawn at random beside those of the method, of which there is one."""
+        return min(round(self.random_share * self.per_iteration), self.per_iteration - 1)
 
 
 def select(
@@ -35,29 +52,32 @@ def select(
     features: Float[np.ndarray, "candidates features"],
     known: Float[np.ndarray, "labelled features"],
     seed: int,
-) -> list[int]:
-    """Indices of the chosen candidates, the best first.
+) -> dict[int, Method]:
+    """Indices of the chosen candidates, each with how it was; those of the method come first, the
+    best of them at the head.
 
     Parameters
     ----------
     uncertainty : calibrated, of the most uncertain force of each candidate, eV/Å
     features, known : of the candidates and of what is labelled
-    seed : for the random control
+    seed : for what is drawn at random
     """
     sane = uncertainty <= config.absurd_above
+    order = np.random.default_rng(seed).permutation(np.flatnonzero(sane)).tolist()
     if config.method == "random":
-        pool = np.flatnonzero(sane)
-        order = np.random.default_rng(seed).permutation(len(pool))
-        return [int(i) for i in pool[order][: config.per_iteration]]
+        return dict.fromkeys(order[: config.per_iteration], "random")
     pool = np.flatnonzero(sane & (uncertainty > config.uncertain_above))
     diverse = cur if config.method == "cur" else farthest
-    return [int(pool[i]) for i in diverse(features[pool], known, config.per_iteration)]
+    best = diverse(features[pool], known, config.per_iteration - config.n_random)
+    chosen: dict[int, Method] = dict.fromkeys(pool[best].tolist(), config.method)
+    others = [i for i in order if i not in chosen][: config.n_random if chosen else 0]
+    return chosen | dict.fromkeys(others, "random")
 
 
 def verdicts(
     config: SelectionConfig,
     uncertainty: Float[np.ndarray, " candidates"],
-    chosen: Sequence[int],
+    chosen: Collection[int],
 ) -> list[Verdict]:
     """What became of each candidate, given the ones that `select` chose."""
     left: Verdict = "spare" if len(chosen) == config.per_iteration else "known"

@@ -183,6 +183,23 @@ def test_another_config_is_refused_and_told(finished: Path, tmp_path: Path) -> N
         run_campaign(config, tmp_path / "copy")
 
 
+def test_settings_that_have_come_since_it_began_are_their_defaults(
+    finished: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "older"
+    shutil.copytree(finished, folder)
+    store = Store(folder / "campaign.db")
+    config = store.fact("config")
+    del config["select"]["random_share"], config["learning"]["ema"]
+    store.set_fact("config", config)
+    store.close()
+    assert run_campaign(read_campaign(folder), folder) == "1 iterations are done"
+    select = {"uncertain_above": 1e-5, "absurd_above": 1e4, "per_iteration": 2}
+    write_campaign(folder, select={**select, "random_share": 0.5})
+    with pytest.raises(CampaignError, match=r"select\.random_share: 0\.0 / 0\.5"):
+        run_campaign(read_campaign(folder), folder)
+
+
 def test_a_campaign_goes_on_wherever_it_lies_but_not_from_other_structures(
     finished: Path, tmp_path: Path
 ) -> None:
@@ -286,7 +303,7 @@ def test_no_candidates_are_no_choice(finished: Path, tmp_path: Path) -> None:
     shutil.copytree(finished, folder)
     store = Store(folder / "campaign.db")
     worst, chosen = Campaign(write_campaign(folder), CampaignFolder(folder), store)._chosen([])
-    assert (worst.shape, chosen) == ((0,), [])
+    assert (worst.shape, chosen) == ((0,), {})
     store.close()
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlip.active_learning.selection import SelectionConfig, cur, farthest, select, verdicts
+from mlip.settings import SettingsError, parse_settings
 
 LINE = np.arange(10.0)[:, None]
 
@@ -71,6 +72,7 @@ def test_only_the_uncertain_and_sane_are_chosen(method: str) -> None:
     features = np.eye(10)
     chosen = select(config(method=method), uncertainty, features, LINE[:0] @ np.zeros((1, 10)), 0)
     assert sorted(chosen) == [1, 2, 6]
+    assert set(chosen.values()) == {method}
 
 
 def test_the_control_asks_for_nothing_but_sanity() -> None:
@@ -79,15 +81,53 @@ def test_the_control_asks_for_nothing_but_sanity() -> None:
     chosen = select(config(method="random"), uncertainty, LINE, LINE[:1], seed=4)
     assert len(set(chosen)) == 3
     assert 3 not in chosen
+    assert set(chosen.values()) == {"random"}
     assert chosen == select(config(method="random"), uncertainty, LINE, LINE[:1], seed=4)
     others = [select(config(method="random"), uncertainty, LINE, LINE[:1], s) for s in range(9)]
     assert len({tuple(sorted(other)) for other in others}) > 3
 
 
+def test_a_share_is_drawn_from_all_that_are_sane() -> None:
+    """Four in six labels by the method, as without the share; the certain ones get their chance."""
+    uncertainty = np.array([0.2] * 20 + [0.01] * 20 + [7.0] * 20)
+    features, known = np.eye(60), np.zeros((1, 60))
+    mixed = SelectionConfig(absurd_above=5.0, per_iteration=6, random_share=1 / 3)
+    alone = SelectionConfig(absurd_above=5.0, per_iteration=4)
+    certain = 0
+    for seed in range(50):
+        chosen = select(mixed, uncertainty, features, known, seed)
+        best = select(alone, uncertainty, features, known, seed)
+        assert list(chosen.values()) == ["farthest"] * 4 + ["random"] * 2
+        assert list(chosen)[:4] == list(best)
+        assert max(chosen) < 40
+        certain += sum(i >= 20 for i in chosen)
+        assert "spare" in verdicts(mixed, uncertainty, chosen)
+    assert 30 < certain < 80  # of 100, 20 of 36 each: 56, with a standard deviation of 5
+
+
+def test_nothing_is_drawn_where_nothing_is_uncertain() -> None:
+    """Else a campaign would never end."""
+    mixed = config(random_share=0.5)
+    assert select(mixed, np.full(10, 0.01), LINE, LINE[:1], seed=1) == {}
+    assert select(mixed, np.full(10, 0.2), LINE[[0] * 10], LINE[:1], seed=1) == {}
+
+
+@pytest.mark.parametrize(("share", "drawn"), [(0.0, 0), (0.1, 0), (0.2, 1), (0.5, 2), (0.99, 2)])
+def test_one_label_at_least_is_of_the_method(share: float, drawn: int) -> None:
+    assert config(random_share=share).n_random == drawn
+
+
+@pytest.mark.parametrize("content", [{"random_share": 1.0}, {"random_share": -0.1},
+                                     {"random_share": 0.2, "method": "random"}])  # fmt: skip
+def test_shares_that_make_no_sense_are_refused(content: dict) -> None:
+    with pytest.raises(SettingsError, match="random_share"):
+        parse_settings(SelectionConfig, content)
+
+
 def test_no_candidates_are_no_choice() -> None:
     empty = np.zeros((0, 1))
     for method in ("farthest", "cur", "random"):
-        assert select(config(method=method), np.zeros(0), empty, LINE, seed=0) == []
+        assert select(config(method=method), np.zeros(0), empty, LINE, seed=0) == {}
 
 
 def test_it_is_told_what_became_of_each_candidate() -> None:
@@ -101,12 +141,17 @@ def test_it_is_told_what_became_of_each_candidate() -> None:
     assert verdicts(config(), np.array([]), []) == []
 
 
-@given(st.integers(0, 30), st.sampled_from(["farthest", "random"]), st.integers(0, 2**16))
-def test_whatever_is_chosen_has_that_verdict(n: int, method: str, seed: int) -> None:
+@given(
+    st.integers(0, 30),
+    st.sampled_from([("farthest", 0.0), ("farthest", 0.5), ("random", 0.0)]),
+    st.integers(0, 2**16),
+)
+def test_whatever_is_chosen_has_that_verdict(n: int, how: tuple[str, float], seed: int) -> None:
+    asked = config(method=how[0], random_share=how[1])
     random = np.random.default_rng(seed)
     uncertainty, points = random.uniform(0.0, 8.0, n), random.normal(size=(n, 2))
-    chosen = select(config(method=method), uncertainty, points, LINE[:0].repeat(2, axis=1), seed)
-    found = verdicts(config(method=method), uncertainty, chosen)
+    chosen = select(asked, uncertainty, points, LINE[:0].repeat(2, axis=1), seed)
+    found = verdicts(asked, uncertainty, chosen)
     assert [i for i, verdict in enumerate(found) if verdict == "chosen"] == sorted(chosen)
     assert found.count("absurd") == int((uncertainty > 5.0).sum())
     assert ("spare" in found) <= (len(chosen) == 3)
