@@ -99,7 +99,7 @@ class Equivariant(Potential):
         """Highest degree of the spherical harmonics."""
         radial_functions: PositiveInt = 8
         """Bessel functions of the distance."""
-        radial_hidden: tuple[PositiveInt, ...] = Field(default=(64, 64, 64), min_length=1)
+        radial_hidden: tuple[PositiveInt, ...] = Field(default=(64,), min_length=1)
         """Widths of the network that makes radial weights of them."""
         readout_hidden: PositiveInt = 16
         """Width of the network that makes the energy of the last layer's features."""
