@@ -75,7 +75,8 @@ check: $(STAMPS)/package
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Many more random kills and full disks than the tests have, KILL_SEEDS of each.
+# Many more random kills and full disks than the tests have, KILL_SEEDS of each: campaigns with each
+# uncertainty, under each executor.
 kills: $(STAMPS)/package
 	KILL_SEEDS=$(KILL_SEEDS) OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 \
 		-k "killed_anywhere or fills_up" tests/active_learning

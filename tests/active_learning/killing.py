@@ -63,16 +63,20 @@ def _victim(
 
 
 def _belongs(process: psutil.Process, folder: Path) -> bool:
+    """Whether it is of the run; commands of the queue are the driver's words, not its workers."""
     try:
-        return any(str(folder) in word for word in process.cmdline())
+        words = process.cmdline()
     except psutil.Error:
         return False
+    return any(str(folder) in word for word in words) and "sbatch" not in " ".join(words)
 
 
 def _role(process: psutil.Process | subprocess.Popen) -> str:
     if isinstance(process, subprocess.Popen):
         return "driver"
     try:
-        return "worker" if "labelling.worker" in " ".join(process.cmdline()) else "calculation"
+        words = " ".join(process.cmdline())
     except psutil.Error:
         return "nobody"
+    workers = ("labelling.worker", "process_worker_pool")
+    return "worker" if any(name in words for name in workers) else "calculation"

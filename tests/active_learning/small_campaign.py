@@ -28,7 +28,8 @@ SMALL_LEARNING = {
 def write_campaign(folder: Path, **changes) -> CampaignConfig:
     """Its folder, ready to run."""
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(HERE / "analytic.py", folder)
+    for module in ("analytic.py", "brisk_parsl.py"):
+        shutil.copy(HERE / module, folder)
     write(folder / "start.extxyz", molecule("H2O"))
     md = {"name": "md", "temperatures": [300], "steps": 10, "timestep": 0.5, "interval": 5}
     content = {

@@ -1,4 +1,4 @@
-"""A campaign from its first structures to its model; killed at random, it ends with the same."""
+"""A campaign from its first structures to its model."""
 
 import shutil
 from pathlib import Path
@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.io import read, write
-from killing import run_and_kill, seeds
-from same_end import assert_same_end
 from small_campaign import SMALL_LEARNING, read_campaign, write_campaign
 
 from mlip.active_learning.campaign import Campaign, CampaignError, run_campaign
@@ -24,8 +22,6 @@ from mlip.graph import AtomicGraph
 from mlip.models import evaluate, load_model, read_card
 from mlip.settings import SettingsError, load_settings
 from mlip.training import TrainingConfig
-
-SCRIPT = Path(__file__).parent / "drive_campaign.py"
 
 
 def test_it_leaves_a_committee_that_says_what_it_learned_from(finished: Path) -> None:
@@ -305,21 +301,3 @@ def test_no_candidates_are_no_choice(finished: Path, tmp_path: Path) -> None:
     worst, chosen = Campaign(write_campaign(folder), CampaignFolder(folder), store)._chosen([])
     assert (worst.shape, chosen) == ((0,), {})
     store.close()
-
-
-@pytest.mark.parametrize("seed", seeds(1))
-def test_killed_anywhere_it_has_the_same_frames_and_the_same_model(
-    seed: int, finished: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "killed"
-    write_campaign(folder)
-
-    def progress() -> int:
-        names = ("labels/*/attempt-*", "labels/*/result.json", "iterations/*/*.extxyz",
-                 "iterations/*/member-*/*", "iterations/*/member-*/checkpoints/*",
-                 "iterations/*/candidates/*", "iterations/*/model.safetensors")  # fmt: skip
-        return sum(1 for name in names for _ in folder.glob(name))
-
-    victims = run_and_kill(SCRIPT, folder, progress, seed, kills=6)
-    assert victims
-    assert_same_end(folder, finished)
