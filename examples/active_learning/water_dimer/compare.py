@@ -4,6 +4,9 @@
     python compare.py judge      # results.json, from what `run` left
     python compare.py figure     # the figure of the documentation, from results.json
 
+    python compare.py run --seeds 0              # one campaign and its control
+    python compare.py judge --seeds 0 --results FILE
+
 Each control begins with the labels of the first structures of its campaign, and is given the
 candidates of each iteration of it. Of these it takes as many, at random; the rest is the same.
 The judge is a set that none of them has seen: dimers of datasets/water_clusters, labelled by the
@@ -123,10 +126,10 @@ def judge_arm(folder: CampaignFolder, frames: dict[str, list[Frame]]) -> list[di
     return judged
 
 
-def judge(folder: Path) -> dict[str, Any]:
+def judge(folder: Path, seeds: Sequence[int]) -> dict[str, Any]:
     """All that was found, as plain data."""
     frames = judges()
-    runs = [CampaignFolder(folder / str(seed) / arm) for seed in SEEDS for arm in ARMS]
+    runs = [CampaignFolder(folder / str(seed) / arm) for seed in seeds for arm in ARMS]
     return {
         "units": {"forces": "meV/Å", "energy": "meV/atom", "largest_force": "meV/Å"},
         "judges": {kind: len(frames[kind]) for kind in KINDS},
@@ -192,16 +195,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("action", choices=["run", "judge", "figure"])
     parser.add_argument("--folder", type=Path, default=Path("runs/water_dimer"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--results", type=Path, default=HERE / "results.json")
     arguments = parser.parse_args()
-    results = HERE / "results.json"
     if arguments.action == "run":
-        for seed in SEEDS:
+        for seed in arguments.seeds:
             run_pair(arguments.folder, seed)
     elif arguments.action == "judge":
-        text = json.dumps(judge(arguments.folder), indent=1, ensure_ascii=False)
-        results.write_text(text + "\n", encoding="utf-8")
+        text = json.dumps(judge(arguments.folder, arguments.seeds), indent=1, ensure_ascii=False)
+        arguments.results.write_text(text + "\n", encoding="utf-8")
     else:
-        found = json.loads(results.read_text(encoding="utf-8"))
+        found = json.loads(arguments.results.read_text(encoding="utf-8"))
         draw(found, ROOT / "docs" / "images" / "active_learning_water.png")
 
 
