@@ -6,16 +6,31 @@
 namespace mlip {
 namespace {
 
-double norm(int l, int m) {
-  constexpr double kPi = 3.14159265358979323846;
-  const double factorials = std::tgamma(l - m + 1.0) * std::tgamma(l + m + 1.0);
-  return std::sqrt((m == 0 ? 1 : 2) * (2 * l + 1) / (4 * kPi) * factorials);
+constexpr double kPi = 3.14159265358979323846;
+
+// norm_lm for 0 <= m <= l, [l][m].
+std::vector<double> norms(int l_max) {
+  std::vector<double> factorial(2 * l_max + 1, 1.0), found((l_max + 1) * (l_max + 1));
+  for (int k = 1; k <= 2 * l_max; ++k) factorial[k] = k * factorial[k - 1];
+  for (int l = 0; l <= l_max; ++l) {
+    for (int m = 0; m <= l; ++m) {
+      found[l * (l_max + 1) + m] = std::sqrt((m == 0 ? 1 : 2) * (2 * l + 1) / (4 * kPi) *
+                                             factorial[l - m] * factorial[l + m]);
+    }
+  }
+  return found;
 }
 
 }  // namespace
 
 template <class T>
-Harmonics<T>::Harmonics(int l_max) : l_max_(l_max) {
+double Harmonics<T>::norm(int l, int m) const {
+  return norms_[l * (l_max_ + 1) + m];
+}
+
+template <class T>
+Harmonics<T>::Harmonics(int l_max) : l_max_(l_max), norms_(norms(l_max)) {
+  lowering_.reserve(5 * (l_max + 1) * (l_max + 1));
   recursion_.push_back(static_cast<T>(norm(0, 0)));
   for (int l = 1; l <= l_max; ++l) {
     for (int m = 0; m < l; ++m) {

@@ -22,11 +22,13 @@ class Harmonics {
   HarmonicTables<T> tables() const;
 
  private:
+  double norm(int l, int m) const;
   void add(int l, int upper, int lower, int axis, double factor);
 
   int l_max_;
-  std::vector<T> recursion_;  // Y_00; for each l: (factor of z, factor of the second) for m < l,
-                              // then the factor of m = l
+  std::vector<double> norms_;  // [l][m]
+  std::vector<T> recursion_;   // Y_00; for each l: (factor of z, factor of the second) for m < l,
+                               // then the factor of m = l
   std::vector<Lowering<T>> lowering_;
 };
 

@@ -1,52 +1,16 @@
-// Random atoms, and symmetry functions of them.
+// Symmetry functions of random atoms.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
-#include <random>
 #include <vector>
 
 #include "mlip/symmetry_functions.h"
+#include "random_atoms.h"
 
 using mlip::CutoffKind;
 using mlip::FunctionKind;
 using mlip::SymmetryFunction;
-
-// Atoms in no cell, with every other one as neighbour. The arrays are exactly as long as they must
-// be, so that the sanitizer sees the first number read beyond.
-template <class Real>
-struct Atoms {
-  std::vector<Real> vectors;
-  std::vector<int64_t> neighbours, first_edge{0}, species;
-
-  mlip::Environments<Real> view() const {
-    return {vectors.data(), neighbours.data(), first_edge.data(), species.data(),
-            static_cast<int64_t>(species.size())};
-  }
-};
-
-template <class Real>
-Atoms<Real> random_atoms(int n, double edge) {
-  std::mt19937_64 random(n);
-  std::uniform_real_distribution<double> uniform(0, edge);
-  std::vector<std::array<double, 3>> places(n);
-  for (auto& place : places) place = {uniform(random), uniform(random), uniform(random)};
-  Atoms<Real> atoms;
-  for (int i = 0; i < n; ++i) {
-    atoms.species.push_back(i % 3 == 0 ? 1 : 0);
-    for (int j = 0; j < n; ++j) {
-      if (i == j) continue;
-      atoms.neighbours.push_back(j);
-      for (int c = 0; c < 3; ++c) {
-        atoms.vectors.push_back(static_cast<Real>(places[j][c] - places[i][c]));
-      }
-    }
-    atoms.first_edge.push_back(static_cast<int64_t>(atoms.neighbours.size()));
-  }
-  return atoms;
-}
 
 inline const std::vector<double> kWeights = {1, 8};
 
@@ -69,14 +33,4 @@ std::vector<Real> some_gradient(const Atoms<Real>& atoms) {
   std::vector<Real> gradient(atoms.species.size() * kFeatures);
   for (size_t g = 0; g < gradient.size(); ++g) gradient[g] = static_cast<Real>(std::sin(g + 1.0));
   return gradient;
-}
-
-template <class Real>
-bool close(const std::vector<Real>& found, const std::vector<Real>& expected, double tolerance) {
-  double scale = 0, error = 0;
-  for (size_t k = 0; k < expected.size(); ++k) {
-    scale = std::max<double>(scale, std::fabs(expected[k]));
-    error = std::max<double>(error, std::fabs(found[k] - expected[k]));
-  }
-  return found.size() == expected.size() && error <= tolerance * scale;
 }

@@ -12,6 +12,7 @@
 #include "checks.h"
 #include "kernels.h"
 #include "mlip/neighbour_sums.h"
+#include "slow_harmonics.h"
 
 namespace {
 
@@ -46,12 +47,7 @@ struct Case {
     }
   }
 
-  std::vector<T> any(size_t size) {
-    std::uniform_real_distribution<double> uniform(-1, 1);
-    std::vector<T> out(size);
-    for (T& x : out) x = static_cast<T>(uniform(random));
-    return out;
-  }
+  std::vector<T> any(size_t size) { return random_numbers<T>(size, random); }
 
   mlip::SumEdges edges() const {
     return {centres.data(), neighbours.data(), static_cast<int64_t>(centres.size()), n_centres,
@@ -116,21 +112,6 @@ std::vector<double> slow_sums(const Case<double>& c) {
   return out;
 }
 
-// d(value)/d(numbers) by differences of a case that has been moved.
-std::vector<double> differences(Case<double> c, Numbers member,
-                                const std::function<double(const Case<double>&)>& value) {
-  std::vector<double> out;
-  for (double& x : c.*member) {
-    const double middle = x;
-    x = middle + 1e-5;
-    const double above = value(c);
-    x = middle - 1e-5;
-    out.push_back((above - value(c)) / 2e-5);
-    x = middle;
-  }
-  return out;
-}
-
 const Numbers kInputs[] = {&Case<double>::weights, &Case<double>::harmonics, &Case<double>::sent};
 
 void given_weights(Case<double> c, const std::string& name) {
@@ -160,23 +141,6 @@ void given_weights(Case<double> c, const std::string& name) {
          name + ": second derivative by what is given");
 }
 
-double harmonic(int l, int m, const double* v) {
-  const double r = std::sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]), phi = std::atan2(v[1], v[0]);
-  const int k = std::abs(m);
-  double norm = (2 * l + 1) * (m == 0 ? 1 : 2);
-  norm *= std::tgamma(l - k + 1.0) / std::tgamma(l + k + 1.0);
-  // P_k^k without the Condon-Shortley sign, then upwards in l.
-  double before = 0, value = 1;
-  const double c = v[2] / r, s = std::sqrt(std::max(0.0, 1 - c * c));
-  for (int i = 1; i <= k; ++i) value *= (2 * i - 1) * s;
-  for (int i = k + 1; i <= l; ++i) {
-    const double next = ((2 * i - 1) * c * value - (i + k - 1) * before) / (i - k);
-    before = value;
-    value = next;
-  }
-  return std::sqrt(norm) * value * (m < 0 ? std::sin(k * phi) : std::cos(k * phi));
-}
-
 // The case with the weights and harmonics that its vectors have.
 Case<double> expanded(Case<double> c) {
   const int64_t n_edges = static_cast<int64_t>(c.centres.size()), n = c.shape.n_channels;
@@ -186,7 +150,8 @@ Case<double> expanded(Case<double> c) {
     const double r = std::sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
     for (int l = 0; l <= c.shape.l_max; ++l) {
       for (int m = -l; m <= l; ++m) {
-        c.harmonics[(l * l + l + m) * n_edges + e] = harmonic(l, m, v);
+        c.harmonics[(l * l + l + m) * n_edges + e] =
+            std::sqrt(4 * std::acos(-1.0)) * harmonic(l, m, v);
       }
     }
     const double place = r * c.intervals / c.cutoff;
@@ -241,12 +206,7 @@ void by_any_number_of_threads() {
 template <class T>
 void all_copies_agree(double tolerance) {
   std::mt19937_64 random(3);
-  std::uniform_real_distribution<double> uniform(-1, 1);
-  const auto any = [&](size_t size) {
-    std::vector<T> out(size);
-    for (T& x : out) x = static_cast<T>(uniform(random));
-    return out;
-  };
+  const auto any = [&](size_t size) { return random_numbers<T>(size, random); };
   constexpr int kCount = 11, kRow = 48, kWeights = 6, kSent = 4, kHarmonics = 16;
   const std::vector<T> weights = any(kCount * kWeights * kRow), sent = any(2 * kSent * kRow);
   const std::vector<T> y = any(kHarmonics * mlip::kChunk), by = any((kHarmonics + kSent) * kRow);
@@ -277,28 +237,21 @@ void all_copies_agree(double tolerance) {
 }
 
 void bad_input() {
-  const auto fails = [](const std::function<void()>& call, const std::string& what) {
-    try {
-      call();
-      expect(false, what + " is no error");
-    } catch (const std::invalid_argument&) {
-    }
-  };
   const Case<double> good(2, 0, 3, 4, 9);
   Case<double> c = good;
   std::reverse(c.centres.begin(), c.centres.end());
-  fails([&] { c.sums(); }, "decreasing centres");
+  raises("not sorted by centre", [&] { c.sums(); });
   c = good;
   c.neighbours[3] = 4;
-  fails([&] { c.sums(); }, "an unknown neighbour");
+  raises("edge 3 joins", [&] { c.sums(); });
   c = good;
   c.centres.back() = 4;
-  fails([&] { c.sums(); }, "an unknown centre");
+  raises("edge 8 joins", [&] { c.sums(); });
   c = good;
   std::fill_n(c.vectors.begin() + 6, 3, 0.0);
-  fails([&] { c.radial_sums(); }, "two atoms in one place");
+  raises("same place", [&] { c.radial_sums(); });
   c.vectors[7] = std::nan("");
-  fails([&] { c.radial_sums(); }, "a vector that is no number");
+  raises("finite", [&] { c.radial_sums(); });
 }
 
 }  // namespace

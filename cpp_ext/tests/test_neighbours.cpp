@@ -187,17 +187,6 @@ void symmetric_at_the_cutoff() {
   expect(found == mirrored, "i sees j exactly when j sees i");
 }
 
-void raises(const std::string& words, const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const std::invalid_argument& error) {
-    expect(std::string(error.what()).find(words) != std::string::npos,
-           "error says '" + words + "', not '" + error.what() + "'");
-    return;
-  }
-  expect(false, "an error that says '" + words + "'");
-}
-
 void bad_input_is_an_error() {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const double infinity = std::numeric_limits<double>::infinity();

@@ -48,12 +48,7 @@ struct Case {
     for (int64_t i = 0; i < atoms; ++i) elements.push_back(random() % n_elements);
   }
 
-  std::vector<T> any(size_t size) {
-    std::uniform_real_distribution<double> uniform(-1, 1);
-    std::vector<T> out(size);
-    for (T& x : out) x = static_cast<T>(uniform(random));
-    return out;
-  }
+  std::vector<T> any(size_t size) { return random_numbers<T>(size, random); }
 
   mlip::ProductTable<T> table() const {
     return {terms.data(), factors.data(), static_cast<int64_t>(terms.size()), n_paths, n_first,
@@ -97,21 +92,6 @@ std::vector<double> slow_product(const Case<double>& c) {
             c.factors[t] * c.a[term.first * row + at] * b[term.second * row + at];
       }
     }
-  }
-  return out;
-}
-
-// d(value)/d(numbers) by differences of a case that has been moved.
-std::vector<double> differences(Case<double> c, std::vector<double> Case<double>::* member,
-                                const std::function<double(const Case<double>&)>& value) {
-  std::vector<double> out;
-  for (double& x : c.*member) {
-    const double middle = x;
-    x = middle + 1e-5;
-    const double above = value(c);
-    x = middle - 1e-5;
-    out.push_back((above - value(c)) / 2e-5);
-    x = middle;
   }
   return out;
 }
@@ -168,12 +148,7 @@ void by_any_number_of_threads() {
 template <class T>
 void all_copies_agree(double tolerance) {
   std::mt19937_64 random(3);
-  std::uniform_real_distribution<double> uniform(-1, 1);
-  const auto any = [&](size_t size) {
-    std::vector<T> out(size);
-    for (T& x : out) x = static_cast<T>(uniform(random));
-    return out;
-  };
+  const auto any = [&](size_t size) { return random_numbers<T>(size, random); };
   const std::vector<mlip::CoupledRow> rows = {{0, 1}, {1, 0}};
   const std::vector<int32_t> begin = {0, 2, 3};
   const int32_t n = mlip::kBlock;
@@ -201,19 +176,12 @@ void all_copies_agree(double tolerance) {
 }
 
 void bad_input() {
-  const auto fails = [](const Case<double>& c, const std::string& what) {
-    try {
-      c.product();
-      expect(false, what + " is no error");
-    } catch (const std::invalid_argument&) {
-    }
-  };
   Case<double> c(false, 3, 5);
   c.elements[1] = 3;
-  fails(c, "an unknown element");
+  raises("element", [&] { c.product(); });
   Case<double> d(false, 3, 5);
   d.terms.back().second = 6;
-  fails(d, "a term out of range");
+  raises("term", [&] { d.product(); });
 }
 
 }  // namespace

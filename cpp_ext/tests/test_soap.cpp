@@ -12,29 +12,13 @@
 #include "checks.h"
 #include "kernels.h"
 #include "mlip/soap.h"
+#include "slow_harmonics.h"
 #include "soap_cases.h"
 
 namespace {
 
 // ------------------------------------------------------------------------- slow, obvious, in
 // angles
-
-double harmonic(int l, int m, double x, double y, double z) {
-  const double r = std::sqrt(x * x + y * y + z * z), phi = std::atan2(y, x);
-  const int k = std::abs(m);
-  double norm = (2 * l + 1) / (4 * std::acos(-1.0)) * (m == 0 ? 1 : 2);
-  norm *= std::tgamma(l - k + 1.0) / std::tgamma(l + k + 1.0);
-  // P_k^k without the Condon-Shortley sign, then upwards in l.
-  double before = 0, value = 1;
-  const double c = z / r, s = std::sqrt(std::max(0.0, 1 - c * c));
-  for (int i = 1; i <= k; ++i) value *= (2 * i - 1) * s;
-  for (int i = k + 1; i <= l; ++i) {
-    const double next = ((2 * i - 1) * c * value - (i + k - 1) * before) / (i - k);
-    before = value;
-    value = next;
-  }
-  return std::sqrt(norm) * value * (m < 0 ? std::sin(k * phi) : std::cos(k * phi));
-}
 
 std::vector<double> slow_features(const Case<double>& c) {
   const int harmonics = (c.l_max + 1) * (c.l_max + 1), n = c.n_max;
@@ -59,7 +43,7 @@ std::vector<double> slow_features(const Case<double>& c) {
           }
           for (int m = -l; m <= l; ++m) {
             density[c.species[c.neighbours[e]]][(l * l + l + m) * n + k] +=
-                radial * harmonic(l, m, v[0], v[1], v[2]);
+                radial * harmonic(l, m, v);
           }
         }
       }
@@ -102,33 +86,17 @@ void against_definition(const Case<double>& c, const std::string& name) {
 
   // dE/d(vector) and dE/d(mixing) of a random E = weights . features against differences.
   std::mt19937_64 random(7);
-  std::uniform_real_distribution<double> uniform(-1, 1);
-  std::vector<double> weights;
-  for (size_t i = 0; i < features.size(); ++i) weights.push_back(uniform(random));
+  const std::vector<double> weights = random_numbers<double>(features.size(), random);
   std::vector<double> by_vectors(c.vectors.size()), by_mixing(c.n_atoms * c.mixing.size());
   mlip::soap_gradients(c.basis(), c.edges(), 1, weights.data(), by_vectors.data(),
                        c.channels ? by_mixing.data() : nullptr);
-  const auto differences = [&](std::vector<double> Case<double>::* member) {
-    Case<double> moved = c;
-    std::vector<double> out;
-    for (double& x : moved.*member) {
-      const double middle = x;
-      double energy[2] = {0, 0};
-      for (const int side : {0, 1}) {
-        x = middle + (side ? 1e-6 : -1e-6);
-        const std::vector<double> f = moved.features();
-        for (size_t i = 0; i < f.size(); ++i) energy[side] += weights[i] * f[i];
-      }
-      x = middle;
-      out.push_back((energy[1] - energy[0]) / 2e-6);
-    }
-    return out;
-  };
-  expect(farthest(by_vectors, differences(&Case<double>::vectors)) < 1e-7, name + ": gradients");
+  const auto energy = [&](const Case<double>& moved) { return dot(weights, moved.features()); };
+  expect(farthest(by_vectors, differences(c, &Case<double>::vectors, energy)) < 1e-7,
+         name + ": gradients");
   if (c.channels == 0) return;
   std::vector<double> summed(c.mixing.size(), 0.0);
   for (size_t i = 0; i < by_mixing.size(); ++i) summed[i % summed.size()] += by_mixing[i];
-  expect(farthest(summed, differences(&Case<double>::mixing)) < 1e-7, name + ": mixing");
+  expect(farthest(summed, differences(c, &Case<double>::mixing, energy)) < 1e-7, name + ": mixing");
 }
 
 void definition() {
@@ -231,15 +199,7 @@ void expect_error(const Case<double>& c, const std::string& words) {
   const std::function<void()> calls[2] = {
       [&] { c.features(2); },
       [&] { mlip::soap_gradients(c.basis(), c.edges(), 2, weights.data(), out.data(), none); }};
-  for (const std::function<void()>& call : calls) {
-    std::string said;
-    try {
-      call();
-    } catch (const std::invalid_argument& error) {
-      said = error.what();
-    }
-    expect(said.find(words) != std::string::npos, "an error with '" + words + "', got: " + said);
-  }
+  for (const std::function<void()>& call : calls) raises(words, call);
 }
 
 void errors() {

@@ -9,7 +9,8 @@ number of species. With f the cutoff function and w the weight of a neighbour's 
 
 T_a(cos theta) is a sum of Legendre polynomials up to degree a, so the sum over pairs is, by the
 addition theorem, a sum of squares of moments of the neighbours' directions: exact, and linear in
-the number of neighbours.
+the number of neighbours. The compiled core does it without a tape, and goes back through it from
+dE/d(feature) to dE/d(edge vector); second derivatives are those of the same in torch.
 """
 
 from collections.abc import Sequence
@@ -23,10 +24,12 @@ from numpy.polynomial import chebyshev, legendre
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from mlip import kernels
 from mlip.descriptors.base import Descriptor
 from mlip.descriptors.edges import check_edges, check_precision
 from mlip.ops.chebyshev import chebyshev_polynomials
-from mlip.ops.cutoffs import CUTOFF_FUNCTIONS, CutoffName
+from mlip.ops.compiled_function import CompiledFunction
+from mlip.ops.cutoffs import CUTOFF_FUNCTIONS, IN_THE_CORE, CutoffName
 from mlip.ops.padding import Rectangle, rectangles
 from mlip.ops.spherical import L_MAX, solid_harmonics
 from mlip.settings import Settings
@@ -93,7 +96,34 @@ class Chebyshev(Descriptor):
         species_index: Int[Tensor, " atoms"],
     ) -> Float[Tensor, "atoms features"]:
         check_precision(vectors)
+        edges = (centres, neighbours, species_index)
+        if vectors.device.type == "cpu" and kernels.available():
+            return self._compiled(edges)(vectors)
         check_edges(vectors, centres, neighbours, "Chebyshev descriptors are not defined")
+        return self.evaluate_in_torch(vectors, *edges)
+
+    def _compiled(self, edges: tuple[Tensor, Tensor, Tensor]) -> CompiledFunction:
+        """Features by the compiled core, as a function of the edge vectors."""
+        config, core = self.config, torch.ops.mlip
+        kind = IN_THE_CORE.index(config.cutoff_function)
+        tables = (self.set_weights, self.legendre_to_chebyshev)
+        numbers = (config.radial_order, kind, self.cutoff, config.angular_end)
+        fixed = (*edges, *tables, *numbers)
+        return CompiledFunction(
+            lambda vectors: core.chebyshev(vectors, *fixed),
+            lambda by, vectors: (core.chebyshev_gradients(by, vectors, *fixed),),
+            lambda vectors: self.evaluate_in_torch(vectors, *edges),
+        )
+
+    def evaluate_in_torch(
+        self,
+        vectors: Float[Tensor, "edges 3"],
+        centres: Int[Tensor, " edges"],
+        neighbours: Int[Tensor, " edges"],
+        species_index: Int[Tensor, " atoms"],
+    ) -> Float[Tensor, "atoms features"]:
+        """What `evaluate` does, without the compiled core: its judge, and differentiable as often
+        as one likes."""
         n_atoms, n_sets = len(species_index), len(self.set_weights)
         weights = self.set_weights.to(vectors.dtype)[:, species_index[neighbours]].T
         features = vectors.new_zeros(n_atoms, n_sets, self.n_features // n_sets)

@@ -6,18 +6,15 @@ derivatives, which training on forces asks for, come from the same expression in
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.autograd import Function
 
 from mlip import kernels
+from mlip.ops.compiled_function import CompiledFunction
 from mlip.ops.piecewise import piecewise_polynomials
-from mlip.ops.second_derivatives import gradients_of_gradients
 
 #: For each precision the degree that the core is compiled for, and the largest relative error of
 #: slopes, below what rounding does to a sum over neighbours.
@@ -83,7 +80,7 @@ class FusedSOAP:
         ----------
         mixing : how densities of species make those that are multiplied; no rows if they are those
             of the species
-        reference : the same in torch, of which second derivatives are taken
+        reference : the same in torch, for higher derivatives
 
         Raises
         ------
@@ -92,8 +89,17 @@ class FusedSOAP:
         """
         tables = self._tables_on(vectors.device, vectors.dtype)
         fixed = (centres, neighbours, species_index, *tables)
-        features: Tensor = _Features.apply(vectors, mixing, _Call(fixed, self.numbers, reference))
-        return features
+        numbers = self.numbers
+
+        def gradients(by_features: Tensor, v: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
+            arguments = (by_features, v, *fixed, m, *numbers)
+            by_vectors, of_atoms = torch.ops.mlip.soap_gradients(*arguments)
+            return by_vectors, of_atoms.sum(0)
+
+        function = CompiledFunction(
+            lambda v, m: torch.ops.mlip.soap(v, *fixed, m, *numbers), gradients, reference
+        )
+        return function(vectors, mixing)
 
 
 def _tables(
@@ -113,51 +119,3 @@ def _tables(
     table[..., :n_max] = coefficients.reshape(intervals, terms, -1, n_max).transpose(0, 2, 1, 3)
     padded = torch.nn.functional.pad(own, (0, row - n_max))
     return torch.from_numpy(table).to(dtype), padded.to(dtype)
-
-
-@dataclass(frozen=True)
-class _Call:
-    """What is not differentiated: arguments of the operators between mixing and the vectors, those
-    at the end, and the expression in torch."""
-
-    fixed: tuple[Tensor, ...]
-    numbers: tuple[int, int, float, bool]
-    reference: Reference
-
-
-class _Features(Function):
-    @staticmethod
-    def forward(vectors: Tensor, mixing: Tensor, call: _Call) -> Tensor:
-        return torch.ops.mlip.soap(vectors, *call.fixed, mixing, *call.numbers)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:  # noqa: ARG004
-        vectors, mixing, ctx.call = inputs
-        ctx.save_for_backward(vectors, mixing)
-
-    @staticmethod
-    def backward(ctx: Any, by_features: Tensor) -> tuple[Tensor, Tensor, None]:
-        return *_Gradients.apply(by_features, *ctx.saved_tensors, ctx.call), None
-
-
-class _Gradients(Function):
-    """From dE/d(feature) to dE/d(vector) and dE/d(mixing)."""
-
-    @staticmethod
-    def forward(
-        by_features: Tensor, vectors: Tensor, mixing: Tensor, call: _Call
-    ) -> tuple[Tensor, Tensor]:
-        by_vectors, of_atoms = torch.ops.mlip.soap_gradients(
-            by_features, vectors, *call.fixed, mixing, *call.numbers
-        )
-        return by_vectors, of_atoms.sum(0)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: tuple) -> None:  # noqa: ARG004
-        *tensors, ctx.call = inputs
-        ctx.save_for_backward(*tensors)
-
-    @staticmethod
-    def backward(ctx: Any, *weights: Tensor) -> tuple[Tensor | None, ...]:
-        by_features, *inputs = ctx.saved_tensors
-        return *gradients_of_gradients(ctx.call.reference, inputs, by_features, weights), None

@@ -15,19 +15,8 @@ from torch import Tensor, nn
 from mlip import kernels
 from mlip.descriptors.behler_functions import AngularFunction, CutoffSettings
 from mlip.descriptors.term_sums import Term
-
-#: In the order of `CutoffKind` in cpp_ext/include/mlip/symmetry_functions.h.
-_CUTOFF_KINDS = (
-    "hard",
-    "cosine",
-    "tanh3",
-    "tanh3_from_one",
-    "exponential",
-    "polynomial1",
-    "polynomial",
-    "polynomial3",
-    "polynomial4",
-)
+from mlip.ops.compiled_function import CompiledFunction
+from mlip.ops.cutoffs import IN_THE_CORE
 
 #: Features from vectors, centres, neighbours and species of atoms.
 Evaluate = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
@@ -54,7 +43,7 @@ class FusedSymmetryFunctions(nn.Module):
         config: CutoffSettings,
     ) -> None:
         super().__init__()
-        self.cutoff_kind = _CUTOFF_KINDS.index(config.cutoff_function)
+        self.cutoff_kind = IN_THE_CORE.index(config.cutoff_function)
         self.cutoff_start = config.cutoff_start
         self.n_features = max(len(terms) for terms in lists)
         rows = [_row(*place, term) for place, term in _placed(lists)]
@@ -84,8 +73,13 @@ class FusedSymmetryFunctions(nn.Module):
             If two atoms are less than 0.001 Å apart.
         """
         atoms = (centres, neighbours, species_index)
-        features: Tensor = _Features.apply(vectors, atoms, self, in_torch)
-        return features
+        core, tables = torch.ops.mlip, self.tables
+        function = CompiledFunction(
+            lambda v: core.symmetry_functions(v, *atoms, *tables, self.n_features),
+            lambda by, v: (core.symmetry_functions_backward(by, v, *atoms, *tables),),
+            lambda v: in_torch(v, *atoms),
+        )
+        return function(vectors)
 
     @staticmethod
     def can_treat(vectors: Tensor) -> bool:
@@ -97,70 +91,6 @@ class FusedSymmetryFunctions(nn.Module):
         """What the operators ask for besides the atoms."""
         tables = (self.integers, self.reals, self.list_of_species, self.numbers)
         return (*tables, self.cutoff_kind, self.cutoff_start)
-
-
-class _Features(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any,
-        vectors: Tensor,
-        atoms: tuple[Tensor, ...],
-        fused: FusedSymmetryFunctions,
-        in_torch: Evaluate,
-    ) -> Tensor:
-        ctx.save_for_backward(vectors, *atoms)
-        ctx.fused, ctx.in_torch = fused, in_torch
-        features: Tensor = torch.ops.mlip.symmetry_functions(
-            vectors.detach(), *atoms, *fused.tables, fused.n_features
-        )
-        return features
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        vectors, *atoms = ctx.saved_tensors
-        by_vectors = _ByVectors.apply(gradient, vectors, atoms, ctx.fused, ctx.in_torch)
-        return by_vectors, None, None, None
-
-
-class _ByVectors(torch.autograd.Function):
-    """The derivative by the vectors, as a function of that by the features and of the vectors."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        gradient: Tensor,
-        vectors: Tensor,
-        atoms: list[Tensor],
-        fused: FusedSymmetryFunctions,
-        in_torch: Evaluate,
-    ) -> Tensor:
-        ctx.save_for_backward(gradient, vectors, *atoms)
-        ctx.in_torch = in_torch
-        by_vectors: Tensor = torch.ops.mlip.symmetry_functions_backward(
-            gradient, vectors, *atoms, *fused.tables
-        )
-        return by_vectors
-
-    @staticmethod
-    def backward(ctx: Any, second: Tensor) -> tuple[Tensor | None, ...]:
-        again = torch.is_grad_enabled()
-        gradient, vectors, *atoms = ctx.saved_tensors
-        with torch.enable_grad():
-            # As variables of their own: the gradient may itself depend on the vectors.
-            gradient, vectors = _variable(gradient), _variable(vectors)
-            features = ctx.in_torch(vectors, *atoms)
-            (first,) = torch.autograd.grad(features, vectors, gradient, create_graph=True)
-            found = torch.autograd.grad(
-                first, (gradient, vectors), second, create_graph=again, materialize_grads=True
-            )
-        return *found, None, None, None
-
-
-def _variable(tensor: Tensor) -> Tensor:
-    """A tensor to differentiate by, apart from its other uses but part of its history."""
-    if tensor.requires_grad:
-        return tensor.view_as(tensor)
-    return tensor.detach().requires_grad_(True)
 
 
 def _placed(lists: Sequence[Sequence[Term]]) -> list[tuple[tuple[int, int], Term]]:

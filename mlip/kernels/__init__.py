@@ -20,9 +20,9 @@ __all__ = ["available", "cuda_available", "runs_on", "status"]
 _LIBRARY = Path(__file__).parent / "mlip_torch.so"
 _CUDA_LIBRARY = Path(__file__).parent / "mlip_torch_cuda.so"
 _HOW_TO_GET_IT = (
-    "neighbour lists, SOAP, symmetry functions and equivariant messages are made in plain torch, "
-    "up to hundreds of times slower; with a C++ compiler, `pip install --no-build-isolation "
-    "nearsight` in an environment that has scikit-build-core and torch >= 2.10 builds the core"
+    "neighbour lists, descriptors and equivariant messages are made in plain torch, up to hundreds "
+    "of times slower; with a C++ compiler, `pip install --no-build-isolation nearsight` in an "
+    "environment that has scikit-build-core and torch >= 2.10 builds the core"
 )
 
 
@@ -104,5 +104,6 @@ def status() -> dict[str, str]:
             on_gpu, in_torch = f"made on the CPU: {problem}", f"plain torch: {problem}"
     names = ("neighbour list", "SOAP", "symmetry functions")
     there = dict.fromkeys(names, in_torch) | {"neighbour list": on_gpu}
-    lines = {f"{name} (CPU)": how for name in (*names, "equivariant messages")}
+    only_here = ("Chebyshev descriptors", "equivariant messages")
+    lines = {f"{name} (CPU)": how for name in (*names, *only_here)}
     return lines | {f"{name} (CUDA)": line for name, line in there.items()}

@@ -83,6 +83,20 @@ def _soap_gradients(
     return vectors.new_empty(vectors.shape), vectors.new_empty(of_mixing)
 
 
+def _chebyshev(
+    vectors: Tensor,
+    centres: Tensor,  # noqa: ARG001
+    neighbours: Tensor,  # noqa: ARG001
+    species: Tensor,
+    weights: Tensor,
+    legendre: Tensor,
+    radial_order: int,
+    *cutoffs: int | float,  # noqa: ARG001
+) -> Tensor:
+    n_features = len(weights) * (radial_order + 1 + len(legendre))
+    return vectors.new_empty((species.shape[0], n_features))
+
+
 def _node_product(
     a: Tensor,
     b: Tensor | None,  # noqa: ARG001
@@ -184,6 +198,8 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "symmetry_functions_backward": _symmetry_functions_backward,
     "soap": _soap,
     "soap_gradients": _soap_gradients,
+    "chebyshev": _chebyshev,
+    "chebyshev_gradients": _symmetry_functions_backward,
     "node_product": _node_product,
     "node_product_gradients": _node_product_gradients,
     "node_product_second": _node_product_second,

@@ -143,5 +143,18 @@ CUTOFF_FUNCTIONS: Mapping[str, CutoffFunction] = MappingProxyType(
     }
 )
 
+#: In the order of `CutoffKind` in cpp_ext/include/mlip/cutoffs.h.
+IN_THE_CORE: tuple[CutoffName, ...] = (
+    "hard",
+    "cosine",
+    "tanh3",
+    "tanh3_from_one",
+    "exponential",
+    "polynomial1",
+    "polynomial",
+    "polynomial3",
+    "polynomial4",
+)
+
 #: Those that can begin to fall anywhere: tanh3 has a slope at its start.
 LEVEL_AT_THEIR_START = frozenset(CUTOFF_FUNCTIONS) - {"tanh3", "tanh3_from_one", "hard"}

@@ -6,18 +6,15 @@ anything being kept for each edge. The derivatives are those of the tabulated fu
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.autograd import Function
 
+from mlip.ops.compiled_function import CompiledFunction
 from mlip.ops.coupling import degree_of
 from mlip.ops.piecewise import piecewise_polynomials
-from mlip.ops.second_derivatives import gradients_of_gradients
 
 #: For each precision the degree that the core is compiled for, and the largest error of slopes,
 #: relative to the largest slope: below what rounding does to a sum over neighbours.
@@ -87,7 +84,7 @@ def radial_sums(
 
     Parameters
     ----------
-    reference : (vectors, sent) -> the same in torch, of which second derivatives are taken
+    reference : (vectors, sent) -> the same in torch, for higher derivatives
 
     Raises
     ------
@@ -96,52 +93,10 @@ def radial_sums(
     """
     rows_of_tensors = degree_of(sent) + 1 if len(sent) > 1 else 0
     l_max = table.shape[1] - rows_of_tensors - 1
-    call = _Call((table, centres, neighbours, n_centres, l_max, cutoff), reference)
-    sums: Tensor = _Sums.apply(vectors, sent, call)
-    return sums
-
-
-@dataclass(frozen=True)
-class _Call:
-    """What is not differentiated: the other arguments of the operators, and the same in torch."""
-
-    fixed: tuple[Tensor, Tensor, Tensor, int, int, float]
-    reference: Callable[[Tensor, Tensor], Tensor]
-
-
-class _Sums(Function):
-    @staticmethod
-    def forward(vectors: Tensor, sent: Tensor, call: _Call) -> Tensor:
-        return torch.ops.mlip.radial_sums(vectors, sent, *call.fixed)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:  # noqa: ARG004
-        *tensors, ctx.call = inputs
-        ctx.save_for_backward(*tensors)
-
-    @staticmethod
-    def backward(ctx: Any, by_sums: Tensor) -> tuple[Tensor | None, ...]:
-        wanted = ctx.needs_input_grad[1]
-        by_vectors, by_sent = _Gradients.apply(by_sums, *ctx.saved_tensors, ctx.call, wanted)
-        return by_vectors, by_sent if wanted else None, None
-
-
-class _Gradients(Function):
-    """From dE/d(sums) to dE/d(vectors) and, if it is wanted, dE/d(sent)."""
-
-    @staticmethod
-    def forward(
-        by_sums: Tensor, vectors: Tensor, sent: Tensor, call: _Call, wanted: bool
-    ) -> tuple[Tensor, Tensor]:
-        return torch.ops.mlip.radial_sum_gradients(by_sums, vectors, sent, *call.fixed, wanted)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: tuple) -> None:  # noqa: ARG004
-        *tensors, ctx.call, ctx.wanted = inputs
-        ctx.save_for_backward(*tensors)
-
-    @staticmethod
-    def backward(ctx: Any, along: Tensor, along_sent: Tensor) -> tuple[Tensor | None, ...]:
-        by_sums, *inputs = ctx.saved_tensors
-        both = (along, along_sent if ctx.wanted else None)
-        return *gradients_of_gradients(ctx.call.reference, inputs, by_sums, both), None, None
+    fixed = (table, centres, neighbours, n_centres, l_max, cutoff)
+    function = CompiledFunction(
+        lambda v, s: torch.ops.mlip.radial_sums(v, s, *fixed),
+        lambda by, v, s: torch.ops.mlip.radial_sum_gradients(by, v, s, *fixed, s.requires_grad),
+        reference,
+    )
+    return function(vectors, sent)

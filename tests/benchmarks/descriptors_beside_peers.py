@@ -1,10 +1,10 @@
 """Descriptors beside other libraries': ``python tests/benchmarks/descriptors_beside_peers.py``.
 
 SOAP of r_cut 5 Å, n_max 8, l_max 6 and sigma 0.5 Å, each by its own definition (docs/soap.md): the
-features; and energies and forces of a linear model, all derivatives included. Then energies and
-forces of a potential of the size of n2p2's for water, whose neighbours reach 6.35 Å. One thread,
-microseconds of processor time per atom. Neighbour lists of the package are not counted (5 % of the
-least of these numbers); those that a library makes inside are.
+features; and energies and forces of a linear model, all derivatives included. The same of Chebyshev
+descriptors within 5 Å, which the peers lack. Then energies and forces of a potential of the size of
+n2p2's for water, whose neighbours reach 6.35 Å. One thread, microseconds of processor time per
+atom. Neighbour lists of the package are not counted; those that a library makes inside are.
 
 With ``--peers PYTHON`` the others are those of that interpreter's environment.
 """
@@ -28,7 +28,7 @@ from symmetry_functions import potential
 from timing import Call, least
 
 from mlip import kernels
-from mlip.descriptors import SOAP, Descriptor, SOAPConfig
+from mlip.descriptors import SOAP, Chebyshev, Descriptor
 from mlip.graph import AtomicGraph
 from mlip.models.derivatives import predict
 
@@ -45,13 +45,15 @@ def linear_forces(descriptor: Descriptor, graph: AtomicGraph, weights: torch.Ten
 def our_calls(structures: list[Atoms]) -> dict[str, Call]:
     calls: dict[str, Call] = {}
     for suffix, dtype in DTYPES.items():
-        soap = SOAP(SOAPConfig(), elements(structures)).to(dtype)
-        graph = batch(structures, soap.cutoff)
-        weights = torch.linspace(-1.0, 1.0, soap.n_features, dtype=dtype)
-        calls[f"SOAP{suffix}"] = torch.no_grad()(partial(soap, graph))
-        calls[f"SOAP + linear energy + forces{suffix}"] = partial(
-            linear_forces, soap, graph, weights
-        )
+        for kind in (SOAP, Chebyshev):
+            descriptor: Descriptor = kind(kind.Config(cutoff=5.0), elements(structures)).to(dtype)
+            graph = batch(structures, descriptor.cutoff)
+            weights = torch.linspace(-1.0, 1.0, descriptor.n_features, dtype=dtype)
+            name = kind.__name__
+            calls[f"{name}{suffix}"] = torch.no_grad()(partial(descriptor, graph))
+            calls[f"{name} + linear energy + forces{suffix}"] = partial(
+                linear_forces, descriptor, graph, weights
+            )
         if elements(structures) == [1, 8]:
             model = potential(None).to(dtype)
             wide = batch(structures, model.cutoff)

@@ -17,7 +17,7 @@ from rich.table import Table
 from structures import batch, water
 from timing import Call
 
-from mlip.descriptors import SOAP, Descriptor, SymmetryFunctions
+from mlip.descriptors import SOAP, Chebyshev, Descriptor, SymmetryFunctions
 from mlip.neighbours import with_neighbours
 
 REPEATS = 30
@@ -32,7 +32,7 @@ def calls() -> dict[str, Call]:
         "arithmetic": lambda: torch.special.erfinv(numbers),
         "neighbour list": lambda: with_neighbours(graph, 5.0),
     }
-    for kind in (SOAP, SymmetryFunctions):
+    for kind in (SOAP, SymmetryFunctions, Chebyshev):
         descriptor: Descriptor = kind(kind.Config(cutoff=5.0), [1, 8])
         weights = torch.ones(len(atoms), descriptor.n_features, dtype=torch.float64)
 
@@ -44,7 +44,7 @@ def calls() -> dict[str, Call]:
         name = kind.__name__
         found[f"{name}, features"] = torch.no_grad()(lambda d=descriptor: d(graph))
         found[f"{name}, features and forces"] = forces
-    for name in ("soap", "symmetry_functions"):
+    for name in ("soap", "symmetry_functions", "chebyshev"):
         calculator = calculator_for(atoms, name)
         found[f"calculator, {name}"] = lambda c=calculator: c.calculate(atoms, ["forces"])
     return found

@@ -85,12 +85,12 @@ def test_derivatives_through_the_descriptor() -> None:
     graph = connected(here, crystal(SPECIES))
     edges = edges_of(here, graph)
     assert there.fused.can_treat(edges[0].cuda())
-    expected = values_and_derivatives(here, here.evaluate, edges)
+    expected = values_and_derivatives(here.evaluate, edges)
 
     def evaluate(vectors: Tensor, *atoms: Tensor) -> Tensor:
         return there.evaluate(vectors.cuda(), *on_gpu(atoms)).cpu()
 
-    assert_same(values_and_derivatives(there, evaluate, edges), expected, 1e-12)
+    assert_same(values_and_derivatives(evaluate, edges), expected, 1e-12)
 
 
 @pytest.mark.parametrize("dtype", ROUNDING)

@@ -13,6 +13,7 @@ from torch import Tensor
 from mlip import kernels
 from mlip.descriptors import (
     AngularFunction,
+    Descriptor,
     RadialFunction,
     SymmetryFunctions,
     SymmetryFunctionsByElement,
@@ -71,26 +72,26 @@ def grids() -> BehlerDescriptor:
     return SymmetryFunctions(SymmetryFunctionsConfig(cutoff=5.0, angular=angular), SPECIES)
 
 
-def edges_of(descriptor: BehlerDescriptor, graph: AtomicGraph) -> tuple[Tensor, ...]:
+def edges_of(descriptor: Descriptor, graph: AtomicGraph) -> tuple[Tensor, ...]:
     vectors = graph.edge_vectors().to(descriptor.dtype)
     return vectors, graph.centres, graph.neighbours, descriptor.index_of(graph.numbers)
 
 
-def values_and_derivatives(
-    descriptor: BehlerDescriptor, evaluate: Any, edges: tuple[Tensor, ...]
-) -> list[Tensor]:
-    """Features, their first derivatives in a random direction, and second ones of both kinds."""
+def values_and_derivatives(evaluate: Any, edges: tuple[Tensor, ...]) -> list[Tensor]:
+    """Features, their first derivatives in a random direction, alone and to be differentiated
+    again, and second ones of both kinds."""
     generator = torch.Generator().manual_seed(1)
     vectors = edges[0].detach().clone().requires_grad_()
     features = evaluate(vectors, *edges[1:])
     mix = torch.randn(features.shape, generator=generator, dtype=torch.float64)
     scale = features.detach().double().abs().mean(dim=0).nan_to_num().clamp(min=1e-3)
     mix = (mix / scale).to(features.dtype)
+    (alone,) = torch.autograd.grad(features, vectors, mix, retain_graph=True)
     mix.requires_grad_()
     (first,) = torch.autograd.grad(features, vectors, mix, create_graph=True)
     again = torch.randn(first.shape, generator=generator, dtype=torch.float64).to(first.dtype)
     second = torch.autograd.grad(first, (mix, vectors), again, materialize_grads=True)
-    return [features.detach(), first.detach(), *second]
+    return [features.detach(), alone, first.detach(), *second]
 
 
 def assert_same(found: list[Tensor], expected: list[Tensor], tolerance: float) -> None:
@@ -99,10 +100,10 @@ def assert_same(found: list[Tensor], expected: list[Tensor], tolerance: float) -
         torch.testing.assert_close(one, other, rtol=0, atol=tolerance * scale)
 
 
-def assert_fused_is_torch(descriptor: BehlerDescriptor, atoms: Atoms) -> None:
+def assert_fused_is_torch(descriptor: Any, atoms: Atoms) -> None:
     edges = edges_of(descriptor, connected(descriptor, atoms))
-    found = values_and_derivatives(descriptor, descriptor.evaluate, edges)
-    expected = values_and_derivatives(descriptor, descriptor.evaluate_in_torch, edges)
+    found = values_and_derivatives(descriptor.evaluate, edges)
+    expected = values_and_derivatives(descriptor.evaluate_in_torch, edges)
     assert_same(found, expected, ROUNDING[descriptor.dtype])
 
 

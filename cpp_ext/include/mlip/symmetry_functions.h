@@ -12,20 +12,10 @@
 #include <memory>
 #include <vector>
 
-namespace mlip {
+#include "mlip/cutoffs.h"
+#include "mlip/environments.h"
 
-// How a neighbour's weight f(r) falls to zero at the cutoff; mlip/ops/cutoffs.py has the formulas.
-enum class CutoffKind : int32_t {
-  hard,
-  cosine,
-  tanh3,
-  tanh3_from_one,
-  exponential,
-  polynomial1,
-  polynomial2,
-  polynomial3,
-  polynomial4,
-};
+namespace mlip {
 
 struct CutoffShape {
   CutoffKind kind;
@@ -47,16 +37,6 @@ struct SymmetryFunction {
   int32_t first, second;
   int32_t sign;
   double eta, shift, cutoff, zeta;
-};
-
-// Neighbours of atoms. Everything is borrowed and only read.
-template <class Real>
-struct Environments {
-  const Real* vectors;        // [n_edges][3] from an atom to its neighbour
-  const int64_t* neighbours;  // [n_edges] which atom the neighbour is
-  const int64_t* first_edge;  // [n_atoms + 1] where the edges of each atom begin
-  const int64_t* species;     // [n_atoms] 0, 1, ...
-  int64_t n_atoms;
 };
 
 class SymmetryFunctions {

@@ -1,13 +1,13 @@
-// The mathematics of one neighbour, one source of it for all machines. `Number` is a number of one
-// neighbour, or a vector register of those of several; T is a plain number.
+// The radial functions of one neighbour, one source of them for all machines. `Number` is a number
+// of one neighbour, or a vector register of those of several; T is a plain number.
 //
 // In an unnamed namespace, as instruction_sets.h asks.
 #pragma once
 
 #include <cstdint>
 
+#include "harmonic_formulas.h"
 #include "host_device.h"
-#include "kernels.h"
 
 namespace mlip {
 namespace {
@@ -39,42 +39,6 @@ MLIP_BOTH inline Number polynomial_with_slope(T t, At at, Number& slope) {
     value = value * t + at(k);
   }
   return value;
-}
-
-// Y_lm of unit vectors, by the recursion in harmonics.h. `out.load(lm)` reads what was stored by
-// `out.store(lm, value)`.
-template <class Number, class T, class Out>
-MLIP_BOTH inline void recursion(const HarmonicTables<T>& tables, Number x, Number y, Number z,
-                                Out out) {
-  const T* next = tables.recursion;
-  out.store(0, Number{} + *next++);
-  for (int l = 1; l <= tables.l_max; ++l) {
-    const int row = l * l + l, below = (l - 1) * (l - 1) + l - 1,
-              second = (l - 2) * (l - 2) + l - 2;
-    for (int m = 0; m < l; ++m) {
-      const Number along = z * *next++;
-      const T back = *next++;  // 0 for m = l - 1, of which `second` has none
-      const bool both = m < l - 1;
-      for (int signed_m = m; signed_m >= -m; signed_m -= m ? 2 * m : 1) {
-        Number value = along * out.load(below + signed_m);
-        if (both) value -= out.load(second + signed_m) * back;
-        out.store(row + signed_m, value);
-      }
-    }
-    const Number cosine = out.load(below + l - 1) * *next++;
-    Number sine = {};
-    if (l > 1) sine = out.load(below - (l - 1)) * next[-1];
-    out.store(row + l, x * cosine - y * sine);
-    out.store(row - l, y * cosine + x * sine);
-  }
-}
-
-// dE/d(vector) from the sum `along` of dE/dc dR/dr Y, and the sums `by` of dE/dc R times the
-// gradients of the solid harmonics: (radial part) u + (the part of the rest across u) / r.
-template <class T>
-MLIP_BOTH inline void join_gradient(T along, const T by[3], const T u[3], T inverse_r, T out[3]) {
-  const T radial = along - (by[0] * u[0] + by[1] * u[1] + by[2] * u[2]) * inverse_r;
-  for (int c = 0; c < 3; ++c) out[c] = radial * u[c] + by[c] * inverse_r;
 }
 
 }  // namespace

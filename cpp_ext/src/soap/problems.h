@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "edge_problems.h"
+
 namespace mlip {
 
 inline std::string unknown_species(int64_t atom, int64_t species, int64_t n_species) {
@@ -17,9 +19,7 @@ inline std::string no_such_atoms(int64_t edge, int64_t centre, int64_t neighbour
 }
 
 inline std::string no_direction(int64_t edge, int64_t centre, int64_t neighbour, bool same_place) {
-  return "atoms " + std::to_string(centre) + " and " + std::to_string(neighbour) +
-         (same_place ? " are at the same place" : " are not at a finite distance") + " (edge " +
-         std::to_string(edge) + "); SOAP is not defined there";
+  return no_direction(edge, centre, neighbour, same_place, "SOAP is not defined");
 }
 
 }  // namespace mlip

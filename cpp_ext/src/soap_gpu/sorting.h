@@ -6,7 +6,7 @@
 #include <string>
 
 #include "arrays.h"
-#include "centres.h"
+#include "edge_problems.h"
 #include "gpu/shared_words.h"
 #include "soap/problems.h"
 

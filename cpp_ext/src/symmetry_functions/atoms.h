@@ -5,16 +5,10 @@
 #include "angular.h"
 #include "kernels.h"
 #include "radial.h"
+#include "working_memory.h"
 
 namespace mlip {
 namespace {
-
-template <class Real>
-Real* take(char*& memory, int64_t count) {
-  Real* taken = reinterpret_cast<Real*>(memory);
-  memory += (count * static_cast<int64_t>(sizeof(Real)) + 63) / 64 * 64;
-  return taken;
-}
 
 // Lays a workspace out in memory that starts at a multiple of 64; returns how much it takes.
 template <class Real>

@@ -34,7 +34,7 @@ void check(const SymmetryFunction& f, int32_t n_lists, int32_t n_species) {
 
 void check(CutoffShape cutoff) {
   const CutoffKind kind = cutoff.kind;
-  if (kind < CutoffKind::hard || kind > CutoffKind::polynomial4) invalid("unknown cutoff function");
+  if (!is_known(kind)) invalid("unknown cutoff function");
   if (!(cutoff.start >= 0 && cutoff.start < 1)) invalid("cutoff_start must lie in [0, 1)");
   const bool level_at_its_start =
       kind != CutoffKind::hard && kind != CutoffKind::tanh3 && kind != CutoffKind::tanh3_from_one;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "cutoff.h"
 #include "host_device.h"
 #include "mlip/symmetry_functions.h"
 
@@ -23,12 +24,6 @@ struct Range {
 namespace {
 MLIP_BOTH inline int32_t size(Range range) { return range.last - range.first; }
 }  // namespace
-
-struct Cutoff {
-  CutoffKind kind;
-  double radius;
-  double inner;  // radius up to which the weight is one
-};
 
 struct RadialTerm {
   double eta, shift;

@@ -1,25 +1,21 @@
 #include "mlip/symmetry_functions.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
-#include <memory>
 #include <stdexcept>
 #include <type_traits>
 
+#include "atoms_in_threads.h"
 #include "instruction_sets.h"
 #include "kernels.h"
 #include "plan.h"
 #include "problems.h"
-#include "threads.h"
 
 namespace mlip {
 
 namespace {
 
-constexpr int64_t kAtomsAtOnce = 8;
 // Pairs of neighbours that make a thread worth waking: about a fifth of a millisecond.
 constexpr int64_t kPairsPerThread = 10000;
 
@@ -41,9 +37,7 @@ template <class Real>
 Sizes sizes_for(const PlanArrays& plan, const Environments<Real>& atoms, int64_t n_features) {
   Sizes sizes = {};
   sizes.features = n_features;
-  for (int64_t a = 0; a < atoms.n_atoms; ++a) {
-    sizes.neighbours = std::max(sizes.neighbours, atoms.first_edge[a + 1] - atoms.first_edge[a]);
-  }
+  sizes.neighbours = most_neighbours(atoms);
   if (sizes.neighbours > std::numeric_limits<int32_t>::max() / 64) {
     throw std::invalid_argument(too_many_neighbours());
   }
@@ -62,14 +56,13 @@ Sizes sizes_for(const PlanArrays& plan, const Environments<Real>& atoms, int64_t
 }
 
 template <class Real>
-int threads_for(const Environments<Real>& atoms, int most) {
+int64_t useful_threads(const Environments<Real>& atoms) {
   int64_t pairs = 0;
   for (int64_t a = 0; a < atoms.n_atoms; ++a) {
     const int64_t n = atoms.first_edge[a + 1] - atoms.first_edge[a];
     pairs += n + n * n / 2;
   }
-  const int64_t useful = std::min(pairs / kPairsPerThread, atoms.n_atoms / kAtomsAtOnce);
-  return static_cast<int>(std::clamp<int64_t>(useful, 1, std::max(1, most)));
+  return pairs / kPairsPerThread;
 }
 
 template <class Real>
@@ -83,44 +76,19 @@ void check_species(const Environments<Real>& atoms, int64_t n_species) {
 
 template <class Real>
 [[noreturn]] void raise_too_close_or_far(const Environments<Real>& atoms, int64_t edge) {
-  const int64_t* end = atoms.first_edge + atoms.n_atoms + 1;
-  const int64_t atom = std::upper_bound(atoms.first_edge, end, edge) - atoms.first_edge - 1;
   const Real* v = atoms.vectors + 3 * edge;
   const bool finite = std::isfinite(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
-  throw std::invalid_argument(too_close_or_far(edge, atom, atoms.neighbours[edge], finite));
+  throw std::invalid_argument(
+      too_close_or_far(edge, centre_of(atoms, edge), atoms.neighbours[edge], finite));
 }
 
-// Memory that starts at a multiple of 64 bytes.
-class Aligned {
- public:
-  explicit Aligned(int64_t bytes) : memory_(new char[bytes + 64]) {}
-  char* begin() const {
-    const auto address = reinterpret_cast<uintptr_t>(memory_.get());
-    return memory_.get() + (64 - address % 64) % 64;
-  }
-
- private:
-  std::unique_ptr<char[]> memory_;
-};
-
-// Shares atoms out among threads, some at once; work(first, last, memory) returns an edge that is
-// too short or not finite, or -1. The edge that is reported does not depend on the threads.
+// Shares atoms out among threads; work(first, last, memory) returns an edge that is too short or
+// not finite, or -1.
 template <class Real, class Work>
-void for_all_atoms(const Environments<Real>& atoms, int64_t bytes, int most_threads, Work work) {
-  std::atomic<int64_t> next{0}, bad_edge{std::numeric_limits<int64_t>::max()};
-  const int threads = threads_for(atoms, most_threads);
-  in_threads(threads, [&](int) {
-    const Aligned memory(bytes);
-    for (int64_t first = next.fetch_add(kAtomsAtOnce); first < atoms.n_atoms;
-         first = next.fetch_add(kAtomsAtOnce)) {
-      const int64_t last = std::min(first + kAtomsAtOnce, atoms.n_atoms);
-      const int64_t edge = work(first, last, memory.begin());
-      int64_t known = bad_edge;
-      while (edge >= 0 && edge < known && !bad_edge.compare_exchange_weak(known, edge)) {
-      }
-    }
-  });
-  if (bad_edge != std::numeric_limits<int64_t>::max()) raise_too_close_or_far(atoms, bad_edge);
+void for_all_atoms(const Environments<Real>& atoms, int64_t bytes, int threads, Work work) {
+  const int64_t bad_edge =
+      in_threads_over_atoms(atoms.n_atoms, bytes, useful_threads(atoms), threads, work);
+  if (bad_edge >= 0) raise_too_close_or_far(atoms, bad_edge);
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <stdexcept>
 
 #include "arrays.h"
-#include "centres.h"
 #include "gpu/shared_words.h"
 #include "mlip/symmetry_functions.h"
 #include "symmetry_functions/problems.h"
@@ -79,11 +78,11 @@ void raise_if_failed(uint64_t failure, const AtomsAndEdges<Real>& all, ValueAt v
   const auto which = static_cast<int64_t>(failure & ((uint64_t{1} << 60) - 1));
   switch (static_cast<AtomsProblem>(failure >> 60)) {
     case AtomsProblem::kNeighbour:
-      throw std::invalid_argument(no_such_neighbour());
+      throw std::invalid_argument(no_such_neighbour(kSymmetryFunctions));
     case AtomsProblem::kOrder:
-      throw std::invalid_argument(centres_decrease("mlip::symmetry_functions"));
+      throw std::invalid_argument(centres_decrease(kSymmetryFunctions));
     case AtomsProblem::kCentre:
-      throw std::invalid_argument(no_such_centre());
+      throw std::invalid_argument(no_such_centre(kSymmetryFunctions));
     case AtomsProblem::kSpecies:
       throw std::invalid_argument(unknown_species(which));
     case AtomsProblem::kDirection:

@@ -8,7 +8,7 @@
 
 #include "arrays.h"
 #include "checks.h"
-#include "symmetry_functions/one_lane.h"
+#include "one_lane.h"
 
 #include "symmetry_functions/formulas.h"
 

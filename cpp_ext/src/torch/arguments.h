@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "centres.h"
+#include "edge_problems.h"
 
 namespace mlip {
 

@@ -9,28 +9,11 @@
 #include <stdexcept>
 #include <vector>
 
-#include "arguments.h"
+#include "edge_tensors.h"
 #include "mlip/symmetry_functions.h"
+#include "symmetry_functions/problems.h"
 
 namespace mlip {
-
-constexpr const char* kSymmetryFunctions = "mlip::symmetry_functions";
-
-// The atoms and edges, checked for their shapes.
-struct SymmetryTensors {
-  torch::stable::Tensor vectors, centres, neighbours, species;
-
-  SymmetryTensors(const torch::stable::Tensor& vectors_, const torch::stable::Tensor& centres_,
-                  const torch::stable::Tensor& neighbours_, const torch::stable::Tensor& species_) {
-    using torch::headeronly::ScalarType;
-    constexpr const char* kName = kSymmetryFunctions;
-    vectors = checked(vectors_, kName, "vectors", vectors_.scalar_type(), {-1, 3});
-    const int64_t n = vectors.size(0);
-    centres = checked(centres_, kName, "centres", ScalarType::Long, {n});
-    neighbours = checked(neighbours_, kName, "neighbours", ScalarType::Long, {n});
-    species = checked(species_, kName, "species", ScalarType::Long, {-1});
-  }
-};
 
 // What the functions are, read to where this program runs.
 struct FunctionTables {
@@ -102,7 +85,7 @@ struct SymmetryOperators {
                                    Tensor species, Tensor integers, Tensor reals, Tensor lists,
                                    Tensor weights, int64_t cutoff_kind, double cutoff_start,
                                    int64_t n_features) {
-    const bool doubles = in_doubles(vectors);
+    const bool doubles = in_doubles(kSymmetryFunctions, vectors);
     const Machine machine(vectors, {{"centres", centres},
                                     {"neighbours", neighbours},
                                     {"species", species},
@@ -110,7 +93,7 @@ struct SymmetryOperators {
                                     {"reals", reals},
                                     {"lists", lists},
                                     {"weights", weights}});
-    const SymmetryTensors tensors(vectors, centres, neighbours, species);
+    const EdgeTensors tensors(kSymmetryFunctions, vectors, centres, neighbours, species);
     const FunctionTables tables =
         function_tables(integers, reals, lists, weights, cutoff_kind, cutoff_start, n_features,
                         [&](const auto* from, int64_t n) { return machine.read(from, n); });
@@ -124,7 +107,7 @@ struct SymmetryOperators {
                                             Tensor neighbours, Tensor species, Tensor integers,
                                             Tensor reals, Tensor lists, Tensor weights,
                                             int64_t cutoff_kind, double cutoff_start) {
-    const bool doubles = in_doubles(vectors);
+    const bool doubles = in_doubles(kSymmetryFunctions, vectors);
     const Machine machine(vectors, {{"gradient", gradient_},
                                     {"centres", centres},
                                     {"neighbours", neighbours},
@@ -133,7 +116,7 @@ struct SymmetryOperators {
                                     {"reals", reals},
                                     {"lists", lists},
                                     {"weights", weights}});
-    const SymmetryTensors tensors(vectors, centres, neighbours, species);
+    const EdgeTensors tensors(kSymmetryFunctions, vectors, centres, neighbours, species);
     const Tensor gradient = checked(gradient_, kSymmetryFunctions, "gradient",
                                     vectors.scalar_type(), {tensors.species.size(0), -1});
     const FunctionTables tables = function_tables(
@@ -143,16 +126,6 @@ struct SymmetryOperators {
     doubles ? machine.template differentiate<double>(tensors, tables, gradient, by_vector)
             : machine.template differentiate<float>(tensors, tables, gradient, by_vector);
     return by_vector;
-  }
-
- private:
-  static bool in_doubles(const Tensor& vectors) {
-    using torch::headeronly::ScalarType;
-    const ScalarType type = vectors.scalar_type();
-    if (type != ScalarType::Double && type != ScalarType::Float) {
-      throw std::invalid_argument("mlip::symmetry_functions: vectors must be float32 or float64");
-    }
-    return type == ScalarType::Double;
   }
 };
 

@@ -12,8 +12,8 @@
 
 namespace {
 
+using mlip::EdgeTensors;
 using mlip::FunctionTables;
-using mlip::SymmetryTensors;
 using torch::stable::Tensor;
 
 class Gpu {
@@ -35,8 +35,7 @@ class Gpu {
   }
 
   template <class Real>
-  void evaluate(const SymmetryTensors& tensors, const FunctionTables& tables,
-                Tensor& features) const {
+  void evaluate(const EdgeTensors& tensors, const FunctionTables& tables, Tensor& features) const {
     run<Real>(tensors, tables, false,
               [&](const auto& functions, const auto& edges, const auto& rooms, auto... memory) {
                 functions.evaluate(edges, features.size(1), features.mutable_data_ptr<Real>(),
@@ -45,7 +44,7 @@ class Gpu {
   }
 
   template <class Real>
-  void differentiate(const SymmetryTensors& tensors, const FunctionTables& tables,
+  void differentiate(const EdgeTensors& tensors, const FunctionTables& tables,
                      const Tensor& gradient, Tensor& by_vector) const {
     run<Real>(tensors, tables, true,
               [&](const auto& functions, const auto& edges, const auto& rooms, auto... memory) {
@@ -57,8 +56,7 @@ class Gpu {
  private:
   // work(functions, edges, rooms, tables, workspace, stream).
   template <class Real, class Work>
-  void run(const SymmetryTensors& tensors, const FunctionTables& given, bool back,
-           Work work) const {
+  void run(const EdgeTensors& tensors, const FunctionTables& given, bool back, Work work) const {
     const mlip::cuda::SymmetryFunctions functions(given.functions, given.lists, given.weights,
                                                   given.cutoff);
     const mlip::cuda::Edges<Real> edges = {tensors.vectors.const_data_ptr<Real>(),

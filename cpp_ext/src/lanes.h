@@ -1,5 +1,5 @@
 // Several numbers at once, as wide as the instruction set that a file is compiled for, and the
-// functions of them that symmetry functions need. Everything in an unnamed namespace, as
+// functions of them that descriptors need. Everything in an unnamed namespace, as
 // instruction_sets.h asks.
 #pragma once
 

@@ -3,8 +3,8 @@
 // before.
 #pragma once
 
+#include "cutoff.h"
 #include "host_device.h"
-#include "plan.h"
 
 namespace mlip {
 namespace {

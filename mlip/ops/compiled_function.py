@@ -1,0 +1,69 @@
+"""Functions whose values and first derivatives are compiled, for torch's autograd."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+
+@dataclass(frozen=True)
+class CompiledFunction:
+    """A function of tensors, differentiable by all of them as often as one likes. Nothing but its
+    inputs is kept for the backward pass.
+
+    First derivatives that are to be differentiated again are those of the reference, so that of the
+    second ones autograd computes what is asked for and nothing else: training on forces wants those
+    by parameters, not those by positions.
+
+    Attributes
+    ----------
+    values : inputs -> result
+    gradients : (derivative of a number by the result, *inputs) -> its derivatives by the inputs
+    reference : inputs -> result in differentiable torch
+    """
+
+    values: Callable[..., Tensor]
+    gradients: Callable[..., tuple[Tensor, ...]]
+    reference: Callable[..., Tensor]
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        result: Tensor = _Values.apply(*inputs, self)
+        return result
+
+
+class _Values(Function):
+    @staticmethod
+    def forward(first: Tensor, *others_and_function: Any) -> Tensor:
+        *others, function = others_and_function
+        values: Tensor = function.values(first, *others)
+        return values
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:  # noqa: ARG004
+        *tensors, ctx.call = inputs
+        ctx.save_for_backward(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, by_result: Tensor) -> tuple[Tensor | None, ...]:
+        inputs, function = ctx.saved_tensors, ctx.call
+        if torch.is_grad_enabled():
+            return *_differentiable_gradients(function.reference, inputs, by_result), None
+        return *function.gradients(by_result, *inputs), None
+
+
+def _differentiable_gradients(
+    reference: Callable[..., Tensor], inputs: tuple[Tensor, ...], by_result: Tensor
+) -> list[Tensor | None]:
+    # As variables of their own: the derivative by the result may itself depend on the inputs.
+    free = [t.view_as(t) for t in inputs]
+    result = reference(*free)
+    if not result.requires_grad:  # of inputs without elements it may depend on none of them
+        return [torch.zeros_like(t) for t in inputs]
+    wanted = [t for t in free if t.requires_grad]
+    found = iter(
+        torch.autograd.grad(result, wanted, by_result, create_graph=True, materialize_grads=True)
+    )
+    return [next(found) if t.requires_grad else None for t in free]
