@@ -35,16 +35,13 @@ class CompiledFunction:
 
 
 class _Values(Function):
+    # A setup_context of its own would make each call look up the signature of `forward`.
     @staticmethod
-    def forward(first: Tensor, *others_and_function: Any) -> Tensor:
-        *others, function = others_and_function
-        values: Tensor = function.values(first, *others)
+    def forward(ctx: Any, *inputs_and_function: Any) -> Tensor:
+        *inputs, ctx.call = inputs_and_function
+        ctx.save_for_backward(*inputs)
+        values: Tensor = ctx.call.values(*inputs)
         return values
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:  # noqa: ARG004
-        *tensors, ctx.call = inputs
-        ctx.save_for_backward(*tensors)
 
     @staticmethod
     def backward(ctx: Any, by_result: Tensor) -> tuple[Tensor | None, ...]:
