@@ -69,13 +69,15 @@ class AtomicGraph:
             If positions or cell are not finite, an atomic number is not that of an element, a
             periodic direction has no cell vector, or a label has the wrong shape.
         """
-        _check_atoms(atoms)
+        numbers, positions = atoms.numbers.astype(np.int64), atoms.positions.astype(np.float64)
+        cell, pbc = atoms.cell.array.astype(np.float64), np.array(atoms.pbc, dtype=bool)
+        _check_atoms(numbers, positions, cell, pbc)
         n = len(atoms)
         return cls(
-            numbers=torch.from_numpy(atoms.numbers.astype(np.int64)),
-            positions=torch.from_numpy(atoms.positions.astype(np.float64)),
-            cell=torch.from_numpy(np.array(atoms.cell, dtype=np.float64)).reshape(1, 3, 3),
-            pbc=torch.from_numpy(np.array(atoms.pbc, dtype=bool)).reshape(1, 3),
+            numbers=torch.from_numpy(numbers),
+            positions=torch.from_numpy(positions),
+            cell=torch.from_numpy(cell).reshape(1, 3, 3),
+            pbc=torch.from_numpy(pbc).reshape(1, 3),
             structure=torch.zeros(n, dtype=torch.int64),
             labels={name: _label(name, value, n) for name, value in (labels or {}).items()},
         )
@@ -296,23 +298,32 @@ def are_within(
     return (x + y + z) < cutoff * cutoff
 
 
-def _check_atoms(atoms: Atoms) -> None:
-    if not np.isfinite(atoms.positions).all():
-        bad = np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))
+def _check_atoms(
+    numbers: np.ndarray, positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray
+) -> None:
+    if not np.isfinite(positions).all():
+        bad = np.flatnonzero(~np.isfinite(positions).all(axis=1))
         raise ValueError(f"positions of atoms {bad[:10].tolist()} are not finite")
-    if not np.isfinite(np.asarray(atoms.cell)).all():
+    if not np.isfinite(cell).all():
         raise ValueError("the cell is not finite")
-    if len(atoms) and not ((atoms.numbers >= 1) & (atoms.numbers <= 118)).all():
-        unknown = sorted(set(atoms.numbers[(atoms.numbers < 1) | (atoms.numbers > 118)].tolist()))
+    if len(numbers) and not (numbers.min() >= 1 and numbers.max() <= 118):
+        unknown = sorted(set(numbers[(numbers < 1) | (numbers > 118)].tolist()))
         raise ValueError(
             f"atomic numbers {unknown} are not elements (dummy atoms are not supported)"
         )
-    periodic = np.asarray(atoms.cell)[np.asarray(atoms.pbc)]
-    if len(periodic) and np.linalg.matrix_rank(periodic) < len(periodic):
+    periodic = cell[pbc]
+    if len(periodic) and _is_singular(periodic):
         raise ValueError(
-            f"the cell is singular: pbc is {np.asarray(atoms.pbc).tolist()} but its periodic "
+            f"the cell is singular: pbc is {pbc.tolist()} but its periodic "
             f"vectors {periodic.tolist()} are zero or linearly dependent"
         )
+
+
+def _is_singular(rows: np.ndarray) -> bool:
+    """Whether the rank of up to three vectors is less than their number, as numpy's `matrix_rank`
+    decides it in more time."""
+    singular = np.linalg.svd(rows, compute_uv=False)
+    return bool(singular[-1] <= 3.0 * np.finfo(np.float64).eps * singular[0])
 
 
 def _label(name: str, value: Any, n_atoms: int) -> Tensor:

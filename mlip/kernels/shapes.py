@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 
+def _like(tensor: Tensor) -> Tensor:
+    return tensor.new_empty(tensor.shape)
+
+
 def _neighbour_list(
-    positions: Tensor,  # noqa: ARG001
-    cell: Tensor,  # noqa: ARG001
-    pbc: Tensor,  # noqa: ARG001
-    first_atom: Tensor,
-    cutoff: float,  # noqa: ARG001
+    _positions: Tensor, _cell: Tensor, _pbc: Tensor, first_atom: Tensor, _cutoff: float
 ) -> tuple[Tensor, Tensor]:
     n_pairs = torch.library.get_ctx().new_dynamic_size()
     return first_atom.new_empty((2, n_pairs)), first_atom.new_empty((n_pairs, 3))
@@ -27,40 +27,26 @@ def _neighbour_list_with_vectors(
 
 
 def _symmetry_functions(
-    vectors: Tensor,
-    centres: Tensor,  # noqa: ARG001
-    neighbours: Tensor,  # noqa: ARG001
-    species: Tensor,
-    integers: Tensor,  # noqa: ARG001
-    reals: Tensor,  # noqa: ARG001
-    lists: Tensor,  # noqa: ARG001
-    weights: Tensor,  # noqa: ARG001
-    cutoff_kind: int,  # noqa: ARG001
-    cutoff_start: float,  # noqa: ARG001
-    n_features: int,
+    vectors: Tensor, _centres: Tensor, _neighbours: Tensor, species: Tensor, *tables: Any
 ) -> Tensor:
-    return vectors.new_empty((species.shape[0], n_features))
+    return vectors.new_empty((species.shape[0], tables[-1]))
 
 
-def _symmetry_functions_backward(
-    gradient: Tensor,  # noqa: ARG001
-    vectors: Tensor,
-    *others: Tensor | int | float,  # noqa: ARG001
-) -> Tensor:
-    return vectors.new_empty(vectors.shape)
+def _by_vectors(_by_features: Tensor, vectors: Tensor, *_others: Any) -> Tensor:
+    return _like(vectors)
 
 
 def _soap(
     vectors: Tensor,
-    centres: Tensor,  # noqa: ARG001
-    neighbours: Tensor,  # noqa: ARG001
+    _centres: Tensor,
+    _neighbours: Tensor,
     species: Tensor,
     radial: Tensor,
-    own: Tensor,  # noqa: ARG001
+    _own: Tensor,
     mixing: Tensor,
     n_species: int,
     n_max: int,
-    cutoff: float,  # noqa: ARG001
+    _cutoff: float,
     with_total: bool,
 ) -> Tensor:
     rows = n_max * (mixing.shape[0] or n_species)
@@ -68,126 +54,101 @@ def _soap(
     return vectors.new_empty((species.shape[0], radial.shape[1] * per_degree))
 
 
-def _soap_gradients(
-    by_features: Tensor,
-    vectors: Tensor,
-    centres: Tensor,  # noqa: ARG001
-    neighbours: Tensor,  # noqa: ARG001
-    species: Tensor,  # noqa: ARG001
-    radial: Tensor,  # noqa: ARG001
-    own: Tensor,  # noqa: ARG001
-    mixing: Tensor,
-    *numbers: int | float,  # noqa: ARG001
-) -> tuple[Tensor, Tensor]:
-    of_mixing = (by_features.shape[0], *mixing.shape)
-    return vectors.new_empty(vectors.shape), vectors.new_empty(of_mixing)
+def _soap_gradients(by_features: Tensor, vectors: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
+    mixing = others[5]
+    return _like(vectors), vectors.new_empty((by_features.shape[0], *mixing.shape))
 
 
 def _chebyshev(
     vectors: Tensor,
-    centres: Tensor,  # noqa: ARG001
-    neighbours: Tensor,  # noqa: ARG001
+    _centres: Tensor,
+    _neighbours: Tensor,
     species: Tensor,
     weights: Tensor,
     legendre: Tensor,
     radial_order: int,
-    *cutoffs: int | float,  # noqa: ARG001
+    *_cutoffs: Any,
 ) -> Tensor:
     n_features = len(weights) * (radial_order + 1 + len(legendre))
     return vectors.new_empty((species.shape[0], n_features))
 
 
-def _node_product(
-    a: Tensor,
-    b: Tensor | None,  # noqa: ARG001
-    weights: Tensor,  # noqa: ARG001
-    elements: Tensor,  # noqa: ARG001
-    terms: Tensor,  # noqa: ARG001
-    factors: Tensor,  # noqa: ARG001
-    n_out: int,
-) -> Tensor:
-    return a.new_empty((n_out, *a.shape[1:]))
+def _node_product(a: Tensor, *others: Any) -> Tensor:
+    return a.new_empty((others[-1], *a.shape[1:]))
 
 
 def _node_product_gradients(
-    by_out: Tensor,  # noqa: ARG001
-    a: Tensor,
-    b: Tensor | None,
-    weights: Tensor,
-    *others: Tensor | int,  # noqa: ARG001
+    _by_out: Tensor, a: Tensor, b: Tensor | None, weights: Tensor, *_others: Tensor | int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    by_b = a.new_empty((0, *a.shape[1:])) if b is None else b.new_empty(b.shape)
-    return a.new_empty(a.shape), by_b, weights.new_empty(weights.shape)
+    by_b = a.new_empty((0, *a.shape[1:])) if b is None else _like(b)
+    return _like(a), by_b, _like(weights)
 
 
 def _node_product_second(
-    along_a: Tensor,  # noqa: ARG001
-    along_b: Tensor | None,  # noqa: ARG001
-    along_weights: Tensor | None,  # noqa: ARG001
+    _along_a: Tensor,
+    _along_b: Tensor | None,
+    _along_weights: Tensor | None,
     by_out: Tensor,
     *others: Any,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    return by_out.new_empty(by_out.shape), *_node_product_gradients(by_out, *others)
+    return _like(by_out), *_node_product_gradients(by_out, *others)
 
 
 def _neighbour_sums(
-    weights: Tensor,  # noqa: ARG001
+    _weights: Tensor,
     harmonics: Tensor,
     sent: Tensor,
-    centres: Tensor,  # noqa: ARG001
-    neighbours: Tensor,  # noqa: ARG001
+    _centres: Tensor,
+    _neighbours: Tensor,
     n_centres: int,
 ) -> Tensor:
     tensors = sent.shape[0] if sent.shape[0] > 1 else 0
     return sent.new_empty((harmonics.shape[0] + tensors, n_centres, sent.shape[2]))
 
 
-def _neighbour_sum_gradients(
-    by_sums: Tensor,  # noqa: ARG001
-    *inputs: Any,
-) -> tuple[Tensor, Tensor, Tensor]:
-    weights, harmonics, sent = (tensor.new_empty(tensor.shape) for tensor in inputs[:3])
+def _neighbour_sum_gradients(_by_sums: Tensor, *inputs: Any) -> tuple[Tensor, Tensor, Tensor]:
+    weights, harmonics, sent = (_like(tensor) for tensor in inputs[:3])
     return weights, harmonics, sent
 
 
 def _neighbour_sum_second(
-    along_weights: Tensor,  # noqa: ARG001
-    along_harmonics: Tensor,  # noqa: ARG001
-    along_sent: Tensor,  # noqa: ARG001
+    _along_weights: Tensor,
+    _along_harmonics: Tensor,
+    _along_sent: Tensor,
     by_sums: Tensor,
     *inputs: Any,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    return by_sums.new_empty(by_sums.shape), *_neighbour_sum_gradients(by_sums, *inputs)
+    return _like(by_sums), *_neighbour_sum_gradients(by_sums, *inputs)
 
 
 def _radial_sums(
-    vectors: Tensor,  # noqa: ARG001
+    _vectors: Tensor,
     sent: Tensor,
-    table: Tensor,  # noqa: ARG001
-    centres: Tensor,  # noqa: ARG001
-    neighbours: Tensor,  # noqa: ARG001
+    _table: Tensor,
+    _centres: Tensor,
+    _neighbours: Tensor,
     n_centres: int,
     l_max: int,
-    cutoff: float,  # noqa: ARG001
+    _cutoff: float,
 ) -> Tensor:
     tensors = sent.shape[0] if sent.shape[0] > 1 else 0
     return sent.new_empty(((l_max + 1) ** 2 + tensors, n_centres, sent.shape[2]))
 
 
 def _radial_sum_gradients(
-    by_sums: Tensor,  # noqa: ARG001
+    _by_sums: Tensor,
     vectors: Tensor,
     sent: Tensor,
-    table: Tensor,  # noqa: ARG001
-    centres: Tensor,  # noqa: ARG001
-    neighbours: Tensor,  # noqa: ARG001
-    n_centres: int,  # noqa: ARG001
-    l_max: int,  # noqa: ARG001
-    cutoff: float,  # noqa: ARG001
+    _table: Tensor,
+    _centres: Tensor,
+    _neighbours: Tensor,
+    _n_centres: int,
+    _l_max: int,
+    _cutoff: float,
     sent_wanted: bool,
 ) -> tuple[Tensor, Tensor]:
     by_sent = sent.new_empty(sent.shape if sent_wanted else (0, 0, 0))
-    return vectors.new_empty(vectors.shape), by_sent
+    return _like(vectors), by_sent
 
 
 #: What each operator returns, by its name.
@@ -195,11 +156,11 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "neighbour_list": _neighbour_list,
     "neighbour_list_with_vectors": _neighbour_list_with_vectors,
     "symmetry_functions": _symmetry_functions,
-    "symmetry_functions_backward": _symmetry_functions_backward,
+    "symmetry_functions_backward": _by_vectors,
     "soap": _soap,
     "soap_gradients": _soap_gradients,
     "chebyshev": _chebyshev,
-    "chebyshev_gradients": _symmetry_functions_backward,
+    "chebyshev_gradients": _by_vectors,
     "node_product": _node_product,
     "node_product_gradients": _node_product_gradients,
     "node_product_second": _node_product_second,

@@ -106,13 +106,14 @@ def _check_wanted(graph: AtomicGraph, want: Collection[str]) -> None:
 
 def require_volumes(graph: AtomicGraph) -> None:
     """Raise unless every structure has a volume, and with it a stress."""
+    if bool(graph.pbc.all()):
+        return
     flat = torch.nonzero(~graph.pbc.all(dim=1)).flatten().tolist()
-    if flat:
-        raise ValueError(
-            f"stress needs three periodic directions, but structures {flat[:10]} have pbc "
-            f"{graph.pbc[flat[:10]].tolist()}: a slab or a molecule has no volume. Ask for the "
-            "virial instead, or set pbc to what you mean"
-        )
+    raise ValueError(
+        f"stress needs three periodic directions, but structures {flat[:10]} have pbc "
+        f"{graph.pbc[flat[:10]].tolist()}: a slab or a molecule has no volume. Ask for the "
+        "virial instead, or set pbc to what you mean"
+    )
 
 
 def _derivatives(

@@ -60,19 +60,32 @@ class FeatureRange(ExactModule):
     ) -> Int[Tensor, " atoms"]:
         """How many features of each atom are outside the range; a value within rounding of a bound
         is inside."""
-        slack = torch.maximum(self.lower.abs(), self.upper.abs()) * (
-            _ROUNDING * torch.finfo(features.dtype).eps
-        )
-        lower = (self.lower - slack).to(features.dtype)
-        upper = (self.upper + slack).to(features.dtype)
         counts = torch.zeros_like(species_index)
-        for s in range(len(lower)):  # bounds repeated for every atom would cost more than the rest
+        if len(self.lower) == 1:
+            self._count(features, 0, counts)
+            return counts
+        for s in range(len(self.lower)):  # bounds for every atom would cost more than the rest
             own = torch.nonzero(species_index == s).flatten()
-            if len(own) == 0:
-                continue
-            values = features.index_select(0, own)
-            inside = (values.amin(0) >= lower[s]) & (values.amax(0) <= upper[s])
-            some = torch.nonzero(~inside).flatten()  # few: a trained model knows what it meets
-            values = values.index_select(1, some)
-            counts[own] = ((values < lower[s, some]) | (values > upper[s, some])).sum(1)
+            counts_of_own = counts.new_zeros(len(own))
+            if self._count(features.index_select(0, own), s, counts_of_own):
+                counts[own] = counts_of_own
         return counts
+
+    def _count(
+        self, values: Float[Tensor, "own features"], s: int, counts: Int[Tensor, " own"]
+    ) -> bool:
+        """Writes the counts of atoms of one species; says whether there may be any to write."""
+        if len(values) == 0:
+            return False
+        smallest, largest = torch.aminmax(values, dim=0)
+        beyond = (smallest < self.lower[s]) | (largest > self.upper[s])
+        some = torch.nonzero(beyond).flatten()  # few: a trained model knows what it meets
+        if len(some) == 0:
+            return False
+        lower, upper = self.lower[s, some], self.upper[s, some]
+        eps = torch.finfo(values.dtype).eps
+        slack = _ROUNDING * eps * torch.maximum(lower.abs(), upper.abs())
+        lower, upper = ((lower - slack).to(values.dtype), (upper + slack).to(values.dtype))
+        values = values.index_select(1, some)
+        counts.copy_(((values < lower) | (values > upper)).sum(1))
+        return True

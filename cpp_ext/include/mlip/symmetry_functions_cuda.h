@@ -1,10 +1,8 @@
 // Symmetry functions of symmetry_functions.h on a GPU: the same features and derivatives, to
 // rounding, from arrays in its memory.
 //
-// Plain C++17 and the CUDA runtime: no torch, no Python, no global state, and no memory of its own.
-// Work is queued on the caller's stream of the device that is current; `look_at` waits for it once,
-// to learn whether the atoms and edges are right and how many neighbours there are. Results are the
-// same every time: no two threads add to one number.
+// As soap_cuda.h works with memory, streams and order; `look_at` is what waits for the stream, and
+// learns how many neighbours there are.
 //
 //   mlip::cuda::SymmetryFunctions functions(listed, {0, 1}, {1.0, 8.0}, shape);
 //   ... tables_bytes() of the GPU's memory for `tables`
@@ -41,8 +39,7 @@ struct Rooms {
 
 class SymmetryFunctions {
  public:
-  // Throws what the constructor of mlip::SymmetryFunctions does; also if two functions of a list
-  // have the same column.
+  // As mlip::SymmetryFunctions; two functions of a list may not have the same column.
   SymmetryFunctions(const std::vector<SymmetryFunction>& functions,
                     const std::vector<int32_t>& list_of_species, const std::vector<double>& weights,
                     CutoffShape cutoff);
@@ -58,12 +55,10 @@ class SymmetryFunctions {
   template <class Real>
   Rooms look_at(const Edges<Real>& edges, bool back, void* tables, CUstream_st* stream) const;
 
-  // features [n_atoms][n_features].
+  // As those of mlip::SymmetryFunctions, in the rooms that were looked for.
   template <class Real>
   void evaluate(const Edges<Real>& edges, int64_t n_features, Real* features, const Rooms& rooms,
                 void* tables, void* workspace, CUstream_st* stream) const;
-
-  // From gradient [n_atoms][n_features], by_vector [n_edges][3].
   template <class Real>
   void differentiate(const Edges<Real>& edges, int64_t n_features, const Real* gradient,
                      Real* by_vector, const Rooms& rooms, void* tables, void* workspace,
