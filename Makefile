@@ -21,7 +21,7 @@ help:
 	@echo "make test    style, types, layers, the core under sanitizers, and all tests"
 	@echo "make docs    the documentation, in docs/_build/html"
 	@echo "make bench   the neighbour list beside other libraries"
-	@echo "make bench-cuda  the neighbour list and descriptors on a GPU"
+	@echo "make bench-cuda  the neighbour list, descriptors and equivariant messages on a GPU"
 	@echo "make fuzz    random inputs for the core under sanitizers, FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make kills   random kills of campaigns, KILL_SEEDS=$(KILL_SEEDS) of each kind"
 	@echo "make clean   removes what was built; the environment stays"
@@ -95,6 +95,7 @@ bench: $(STAMPS)/bench
 bench-cuda: $(STAMPS)/package
 	$(BIN)/python tests/benchmarks/neighbours_cuda.py
 	$(BIN)/python tests/benchmarks/descriptors_cuda.py
+	$(BIN)/python tests/benchmarks/equivariant_cuda.py
 
 # -------------------------------------------------------------------------------- the C++ core alone
 

@@ -14,6 +14,9 @@ add_library(mlip_torch_cuda MODULE ${cuda_sources} src/torch/threads.cpp)
 target_include_directories(mlip_torch_cuda PRIVATE src src/neighbours src/torch)
 target_include_directories(mlip_torch_cuda SYSTEM PRIVATE "${torch_folder}/include")
 target_compile_definitions(mlip_torch_cuda PRIVATE TORCH_TARGET_VERSION=0x020a000000000000)
+# A function of the processor that is called on a GPU is only a warning otherwise, and does nothing.
+target_compile_options(mlip_torch_cuda PRIVATE
+  $<$<COMPILE_LANGUAGE:CUDA>:--Werror=cross-execution-space-call>)
 # Products and sums are rounded one by one, as on the processor: at the cutoff both decide alike.
 set_source_files_properties(src/neighbours_gpu/list.cu PROPERTIES COMPILE_OPTIONS --fmad=false)
 target_link_libraries(mlip_torch_cuda PRIVATE mlip_core ${CMAKE_DL_LIBS})

@@ -102,8 +102,7 @@ def status() -> dict[str, str]:
         on_gpu = in_torch = "compiled"
         if problem:
             on_gpu, in_torch = f"made on the CPU: {problem}", f"plain torch: {problem}"
-    names = ("neighbour list", "SOAP", "symmetry functions")
+    names = ("neighbour list", "SOAP", "symmetry functions", "equivariant messages")
     there = dict.fromkeys(names, in_torch) | {"neighbour list": on_gpu}
-    only_here = ("Chebyshev descriptors", "equivariant messages")
-    lines = {f"{name} (CPU)": how for name in (*names, *only_here)}
+    lines = {f"{name} (CPU)": how for name in (*names, "Chebyshev descriptors")}
     return lines | {f"{name} (CUDA)": line for name, line in there.items()}

@@ -78,10 +78,11 @@ def _node_product(a: Tensor, *others: Any) -> Tensor:
 
 
 def _node_product_gradients(
-    _by_out: Tensor, a: Tensor, b: Tensor | None, weights: Tensor, *_others: Tensor | int
+    _by_out: Tensor, a: Tensor, b: Tensor | None, weights: Tensor, *others: Any
 ) -> tuple[Tensor, Tensor, Tensor]:
+    weights_wanted = others[-1]
     by_b = a.new_empty((0, *a.shape[1:])) if b is None else _like(b)
-    return _like(a), by_b, _like(weights)
+    return _like(a), by_b, _like(weights) if weights_wanted else a.new_empty((0, 0, a.shape[2]))
 
 
 def _node_product_second(
@@ -89,9 +90,12 @@ def _node_product_second(
     _along_b: Tensor | None,
     _along_weights: Tensor | None,
     by_out: Tensor,
-    *others: Any,
+    a: Tensor,
+    b: Tensor | None,
+    weights: Tensor,
+    *_others: Any,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    return _like(by_out), *_node_product_gradients(by_out, *others)
+    return _like(by_out), *_node_product_gradients(by_out, a, b, weights, True)
 
 
 def _neighbour_sums(

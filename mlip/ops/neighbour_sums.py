@@ -60,7 +60,7 @@ def neighbour_sums(
 def compiled_for(sent: Float[Tensor, "sent senders channels"], l_max: int) -> bool:
     """Whether the core is here and can work on this device in this precision."""
     known = sent.dtype in (torch.float32, torch.float64) and l_max <= _MOST_DEGREES
-    return known and sent.device.type == "cpu" and kernels.available()
+    return known and kernels.runs_on(sent.device)
 
 
 def neighbour_sums_in_torch(

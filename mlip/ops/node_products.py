@@ -3,7 +3,7 @@
 The compiled core goes once through the coupled components of each atom, a few channels at a time,
 where torch forms all products of components first. It knows first and second derivatives, which
 are sums of products again; so training on forces uses it too. `mlip.ops.tensor_product` is its
-judge, and does the work on other devices.
+judge, and does the work where the core is not.
 """
 
 from functools import cache
@@ -59,11 +59,12 @@ def node_square(
 
 def _compiled(features: Tensor) -> bool:
     known = features.dtype in (torch.float32, torch.float64)
-    return known and features.device.type == "cpu" and kernels.available()
+    return known and kernels.runs_on(features.device)
 
 
 #: What the operators need besides features and weights, none of it differentiated: elements, terms
-#: [terms, (path, out, first, second)], their factors, components of the result.
+#: [terms, (path, out, first, second)], their factors, components of the result. Terms and factors
+#: stay on the CPU, wherever the features are.
 _Call = tuple[Tensor, Tensor, Tensor, int]
 
 
@@ -98,23 +99,25 @@ class _Product(Function):
 
     @staticmethod
     def backward(ctx: Any, by_out: Tensor) -> tuple[Tensor | None, ...]:
-        by_a, by_b, by_weights = _Gradients.apply(by_out, *ctx.saved_tensors, ctx.call)
-        return by_a, by_b, by_weights, None
+        wanted = ctx.needs_input_grad[2]
+        return *_Gradients.apply(by_out, *ctx.saved_tensors, ctx.call, wanted), None
 
 
 class _Gradients(Function):
-    """From dE/d(product) to dE/da, dE/db (None for a square) and dE/d(weights)."""
+    """From dE/d(product) to dE/da, dE/db (None for a square) and dE/d(weights) (if wanted)."""
 
     @staticmethod
     def forward(
-        by_out: Tensor, a: Tensor, b: Tensor | None, weights: Tensor, call: _Call
-    ) -> tuple[Tensor, Tensor | None, Tensor]:
-        by_a, by_b, by_weights = torch.ops.mlip.node_product_gradients(by_out, a, b, weights, *call)
-        return by_a, None if b is None else by_b, by_weights
+        by_out: Tensor, a: Tensor, b: Tensor | None, weights: Tensor, call: _Call, wanted: bool
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        by_a, by_b, by_weights = torch.ops.mlip.node_product_gradients(
+            by_out, a, b, weights, *call, wanted
+        )
+        return by_a, None if b is None else by_b, by_weights if wanted else None
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple, output: tuple) -> None:  # noqa: ARG004
-        *tensors, ctx.call = inputs
+        *tensors, ctx.call, _ = inputs
         ctx.save_for_backward(*tensors)
         ctx.set_materialize_grads(False)
 
@@ -128,4 +131,4 @@ class _Gradients(Function):
         by_by_out, by_a, by_b, by_weights = torch.ops.mlip.node_product_second(
             along_a, along_b, along_weights, by_out, a, b, weights, *ctx.call
         )
-        return by_by_out, by_a, None if b is None else by_b, by_weights, None
+        return by_by_out, by_a, None if b is None else by_b, by_weights, None, None

@@ -39,34 +39,35 @@ class RadialTable:
         cutoff: float,
     ) -> Float[Tensor, "intervals rows terms channels"] | None:
         """Coefficients of polynomials along equal intervals from zero to the cutoff (Å), channels
-        padded with zeros, in the precision of the parameters; None if the functions vary too fast
-        for a table.
+        padded with zeros, in the precision and on the device of the parameters; None if the
+        functions vary too fast for a table.
 
         Parameters
         ----------
         functions : distances [points] -> weights [points, rows, channels], differentiable torch in
-            the precision of the distances
+            the precision and on the device of the distances
         """
-        made_of = tuple((p.data_ptr(), p._version, p.dtype) for p in parameters)
+        made_of = tuple((p.device, p.data_ptr(), p._version, p.dtype) for p in parameters)
         if made_of != self._made_of:
-            self._coefficients = _table(functions, cutoff, parameters[0].dtype)
+            self._coefficients = _table(functions, cutoff, parameters[0])
             self._made_of = made_of
         return self._coefficients
 
 
-def _table(
-    functions: Callable[[Tensor], Tensor], cutoff: float, dtype: torch.dtype
-) -> Tensor | None:
-    rows, channels = functions(torch.zeros(1, dtype=torch.float64)).shape[1:]
-    flat = lambda distances: functions(distances).flatten(1).T  # noqa: E731
-    coefficients = piecewise_polynomials(flat, cutoff, *_DEGREE_AND_ERROR[dtype])
+def _table(functions: Callable[[Tensor], Tensor], cutoff: float, like: Tensor) -> Tensor | None:
+    def flat(distances: Tensor) -> Tensor:
+        """On the device of the parameters, while polynomials are found on the CPU."""
+        return functions(distances.to(like.device)).flatten(1).T.cpu()
+
+    rows, channels = functions(like.new_zeros(1, dtype=torch.float64)).shape[1:]
+    coefficients = piecewise_polynomials(flat, cutoff, *_DEGREE_AND_ERROR[like.dtype])
     if coefficients is None:
         return None
     intervals, terms, _ = coefficients.shape
     table = np.zeros((intervals, rows, terms, -(-channels // _PADDING) * _PADDING))
     by_row = coefficients.reshape(intervals, terms, rows, channels)
     table[..., :channels] = by_row.transpose(0, 2, 1, 3)
-    return torch.from_numpy(table).to(dtype)
+    return torch.from_numpy(table).to(like.device, like.dtype)
 
 
 def radial_sums(

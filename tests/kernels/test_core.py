@@ -147,8 +147,8 @@ class TestWithoutGpu:
 
     @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
     def test_status_says_why(self) -> None:
-        for kernel in ("neighbour list (CUDA)", "SOAP (CUDA)", "symmetry functions (CUDA)"):
-            why = kernels.status()[kernel]
+        for name in ("neighbour list", "SOAP", "symmetry functions", "equivariant messages"):
+            why = kernels.status()[f"{name} (CUDA)"]
             assert "without CUDA" in why or "no GPU" in why or "plain torch" in why
         assert not kernels.cuda_available()
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from mlip import kernels
 from mlip.ops import neighbour_sums as module
-from mlip.ops.neighbour_sums import neighbour_sums, neighbour_sums_in_torch
+from mlip.ops.neighbour_sums import compiled_for, neighbour_sums, neighbour_sums_in_torch
 
 needs_core = pytest.mark.skipif(not kernels.available(), reason="the core was not compiled here")
 CENTRES, SENDERS = 6, 4
@@ -95,6 +95,19 @@ def test_against_differences(l_sent: int, core: bool, monkeypatch: pytest.Monkey
     free, edges = inputs(1, l_sent, 2, edges=7)
     assert torch.autograd.gradcheck(lambda *x: neighbour_sums(*x, *edges), free)
     assert torch.autograd.gradgradcheck(lambda *x: neighbour_sums(*x, *edges), free)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_compiled_on_the_devices_where_the_core_runs(
+    there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(module.kernels, "runs_on", lambda device: asked.append(device) or there)
+    sent = torch.empty(1, 2, 3, device="meta")
+    assert compiled_for(sent, 6) is there
+    assert asked == [sent.device]
+    assert not compiled_for(sent, 7)
+    assert not compiled_for(sent.half(), 3)
 
 
 @pytest.mark.parametrize("core", [pytest.param(True, marks=needs_core), False])

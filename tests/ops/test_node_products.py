@@ -108,6 +108,17 @@ def test_no_atoms(core: bool, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @needs_core
+def test_weights_that_do_not_learn_change_nothing_else() -> None:
+    a, b, w, ws, z = inputs(2, 2, 2, 33)
+    for free, out, fixed in (
+        ([a, b], node_product(a, b, w, z, 2), node_product(a, b, w.detach(), z, 2)),
+        ([a], node_square(a, ws, z, 2), node_square(a, ws.detach(), z, 2)),
+    ):
+        every, alone = derivatives(out, free), derivatives(fixed, free)
+        assert all(torch.equal(one, other) for one, other in zip(every, alone, strict=True))
+
+
+@needs_core
 def test_features_need_not_be_contiguous() -> None:
     a, b, w, _, z = inputs(2, 2, 2, 4, atoms=9)
     whole = node_product(a, b, w, z, 2)
@@ -168,7 +179,8 @@ def test_rules_of_torch_operators() -> None:
         ops = torch.ops.mlip
         for operator, arguments in (
             (ops.node_product, call),
-            (ops.node_product_gradients, (a, *call)),
+            (ops.node_product_gradients, (a, *call, True)),
+            (ops.node_product_gradients, (a, *call, False)),
             (ops.node_product_second, (a, second, weights, a, *call)),
             (ops.node_product_second, (a, second, None, a, *call)),
         ):

@@ -1,14 +1,15 @@
 // Sums with weights that are radial functions in a table, and harmonics of the directions.
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
-#include <string>
 #include <vector>
 
+#include "harmonic_formulas.h"
 #include "harmonics.h"
 #include "kernels.h"
 #include "mlip/neighbour_sums.h"
+#include "problems.h"
+#include "radial_formulas.h"
 #include "walk.h"
 
 namespace mlip {
@@ -76,12 +77,8 @@ class Some {
       const T along =
           steepness * s_.run.dot(s_.weights_size(), slopes_.data() + at, by_weights_.data() + at);
       const T unit[3] = {places_.x[e], places_.y[e], places_.z[e]};
-      const T* const by = by_unit + e;
-      const T outwards = by[0] * unit[0] + by[kChunk] * unit[1] + by[2 * kChunk] * unit[2];
-      for (int d = 0; d < 3; ++d) {
-        by_vectors[3 * (begin + e) + d] =
-            along * unit[d] + (by[d * kChunk] - outwards * unit[d]) * places_.inverse_r[e];
-      }
+      const T by[3] = {by_unit[e], by_unit[kChunk + e], by_unit[2 * kChunk + e]};
+      join_gradient(along, by, unit, places_.inverse_r[e], by_vectors + 3 * (begin + e));
     }
   }
 
@@ -105,19 +102,15 @@ class Some {
     places_.y[e] = v[1] * inverse;
     places_.z[e] = v[2] * inverse;
     places_.inverse_r[e] = inverse;
-    const bool beyond = r >= static_cast<T>(s_.table.cutoff);
-    const T place = beyond ? 0 : r * static_cast<T>(s_.table.intervals / s_.table.cutoff);
-    const int64_t interval = std::min(static_cast<int64_t>(place), s_.table.intervals - 1);
-    places_.interval[e] = beyond ? -1 : interval;
-    places_.along[e] = 2 * (place - static_cast<T>(interval)) - 1;
+    int32_t interval;
+    places_.along[e] = place_in_table(r, static_cast<T>(s_.table.intervals / s_.table.cutoff),
+                                      static_cast<int32_t>(s_.table.intervals - 1), interval);
+    places_.interval[e] = r < static_cast<T>(s_.table.cutoff) ? interval : -1;
   }
 
   [[noreturn]] void fail(int64_t edge, T r) const {
     throw std::invalid_argument(
-        "atoms " + std::to_string(s_.edges.centres[edge]) + " and " +
-        std::to_string(s_.edges.neighbours[edge]) +
-        (r == 0 ? " are in the same place: there is no direction between them; remove one of them"
-                : " are not at a finite distance"));
+        no_direction_between(s_.edges.centres[edge], s_.edges.neighbours[edge], r == 0));
   }
 
   const Setting<T>& s_;

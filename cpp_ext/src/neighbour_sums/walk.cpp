@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <string>
 
+#include "problems.h"
 #include "threads.h"
 
 namespace mlip {
@@ -18,15 +18,10 @@ Centres::Centres(const SumEdges& edges) : first_(edges.n_centres + 1, 0) {
   for (int64_t e = 0; e < edges.n_edges; ++e) {
     const int64_t i = edges.centres[e], j = edges.neighbours[e];
     if (i < 0 || i >= edges.n_centres || j < 0 || j >= edges.n_senders) {
-      throw std::invalid_argument("edge " + std::to_string(e) + " joins centre " +
-                                  std::to_string(i) + " of " + std::to_string(edges.n_centres) +
-                                  " and neighbour " + std::to_string(j) + " of " +
-                                  std::to_string(edges.n_senders));
+      throw std::invalid_argument(no_such_edge(edges, e, i, j));
     }
     if (e > 0 && i < edges.centres[e - 1]) {
-      throw std::invalid_argument("edges are not sorted by centre: edge " + std::to_string(e) +
-                                  " of centre " + std::to_string(i) + " follows one of centre " +
-                                  std::to_string(edges.centres[e - 1]));
+      throw std::invalid_argument(not_sorted(e, i, edges.centres[e - 1]));
     }
     ++first_[i + 1];
   }

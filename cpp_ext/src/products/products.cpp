@@ -4,10 +4,10 @@
 #include <array>
 #include <cstring>
 #include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "kernels.h"
+#include "problems.h"
 #include "threads.h"
 
 namespace mlip {
@@ -77,14 +77,9 @@ class Coupling {
 
   // The terms, with the row they belong to in place of the path.
   std::vector<ProductTerm> with_rows(const ProductTable<T>& table) {
+    check_terms(table);
     std::vector<ProductTerm> terms(table.terms, table.terms + table.n_terms);
-    for (int64_t t = 0; t < table.n_terms; ++t) {
-      ProductTerm& term = terms[t];
-      if (out_of(term.path, table.n_paths) || out_of(term.out, table.n_out) ||
-          out_of(term.first, table.n_first) || out_of(term.second, table.n_second)) {
-        throw std::invalid_argument("term " + std::to_string(t) +
-                                    " of the product is out of range");
-      }
+    for (ProductTerm& term : terms) {
       if (rows_.empty() || rows_.back().path != term.path || rows_.back().out != term.out) {
         rows_.push_back({term.path, term.out});
       }
@@ -92,8 +87,6 @@ class Coupling {
     }
     return terms;
   }
-
-  static bool out_of(int32_t index, int n) { return index < 0 || index >= n; }
 
   std::vector<CoupledRow> rows_;
   std::vector<ProductTerm> terms_;
@@ -183,9 +176,7 @@ template <class T>
 void check(const ProductInput<T>& in) {
   for (int64_t i = 0; i < in.n_atoms; ++i) {
     if (in.elements[i] < 0 || in.elements[i] >= in.n_elements) {
-      throw std::invalid_argument("atom " + std::to_string(i) + " is of element " +
-                                  std::to_string(in.elements[i]) + " of " +
-                                  std::to_string(in.n_elements));
+      throw std::invalid_argument(unknown_element(i, in.elements[i], in.n_elements));
     }
   }
 }

@@ -1,9 +1,10 @@
 // The hot loops themselves, for any width of vector registers. Included once in each kernels_*.cpp.
 #pragma once
 
-#include "formulas.h"
+#include "harmonic_formulas.h"
 #include "kernels.h"
 #include "mlip/soap.h"
+#include "radial_formulas.h"
 #include "simd.h"
 
 namespace mlip {

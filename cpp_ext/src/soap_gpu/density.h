@@ -7,7 +7,8 @@
 #include <cstdint>
 
 #include "arrays.h"
-#include "soap/formulas.h"
+#include "harmonic_formulas.h"
+#include "radial_formulas.h"
 
 namespace mlip::gpu {
 

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 
-#include "harmonic_formulas.h"
 #include "host_device.h"
 
 namespace mlip {
