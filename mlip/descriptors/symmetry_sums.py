@@ -141,7 +141,7 @@ class _Pairs:
     def first(self, values: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width 1"]:
         return values.unsqueeze(-1)
 
-    def second(self, values: Float[Tensor, "rows width"]) -> Float[Tensor, "rows #width partners"]:
+    def second(self, values: Float[Tensor, "rows width"]) -> Float[Tensor, " rows #width partners"]:
         return cyclic_partners(values) if self.same else values.unsqueeze(-2)
 
     def cosines(self) -> Float[Tensor, "rows width partners"]:

@@ -202,7 +202,7 @@ class Potential(nn.Module, ABC):
         default keeps all."""
         return totals
 
-    def variance(self, votes: Float[Tensor, "votes *values"]) -> Float[Tensor, "*values"]:
+    def variance(self, votes: Float[Tensor, " votes *values"]) -> Float[Tensor, "*values"]:
         """Variance over votes. The default is that of a sample, about its mean."""
         return votes.var(0)
 

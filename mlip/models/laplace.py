@@ -139,7 +139,7 @@ class Laplace(Potential):
     def condensed(self, totals: Float[Tensor, "votes structures"]) -> Float[Tensor, "_ structures"]:
         return self.posterior.mixing @ totals
 
-    def variance(self, votes: Float[Tensor, "votes *values"]) -> Float[Tensor, "*values"]:
+    def variance(self, votes: Float[Tensor, " votes *values"]) -> Float[Tensor, "*values"]:
         return (votes**2).sum(0)
 
     def _energies(self, seen: Tensor, graph: AtomicGraph, species_index: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ def couples(l1: int, l2: int, l3: int) -> bool:
     return abs(l1 - l2) <= l3 <= l1 + l2 and (l1 + l2 + l3) % 2 == 0
 
 
-def degree_of(features: Float[Tensor, "harmonics *rest"]) -> int:
+def degree_of(features: Float[Tensor, " harmonics *rest"]) -> int:
     """Up to which degree features have harmonics."""
     return round(features.shape[0] ** 0.5) - 1
 

@@ -35,8 +35,8 @@ class Rectangle:
         return len(self.rows), self.width
 
     def filled(
-        self, values: Num[Tensor, "all_members *rest"], empty: Num[Tensor, " *rest"]
-    ) -> Num[Tensor, "places *rest"]:
+        self, values: Num[Tensor, " all_members *rest"], empty: Num[Tensor, " *rest"]
+    ) -> Num[Tensor, " places *rest"]:
         """The members' values in their places, `empty` in the others."""
         out = empty.expand(len(self.rows) * self.width, *empty.shape).clone()
         return out.index_copy(0, self.places, values[self.members])
