@@ -66,7 +66,7 @@ cuda: $(STAMPS)/package
 # ------------------------------------------------------------------------------------------- tests
 
 test: check core-test
-	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist worksteal
 
 check: $(STAMPS)/package
 	$(BIN)/ruff check .
@@ -78,7 +78,7 @@ check: $(STAMPS)/package
 # Many more random kills and full disks than the tests have, KILL_SEEDS of each: campaigns with each
 # uncertainty, under each executor.
 kills: $(STAMPS)/package
-	KILL_SEEDS=$(KILL_SEEDS) OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 \
+	KILL_SEEDS=$(KILL_SEEDS) OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist worksteal \
 		-k "killed_anywhere or fills_up" tests/active_learning
 
 # ------------------------------------------------------------------------------- what people run
