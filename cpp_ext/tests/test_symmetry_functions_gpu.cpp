@@ -1,9 +1,7 @@
 // Symmetry functions as a GPU computes them, run on the processor and compared with the processor's
 // own loops; meant to run with sanitizers. Prints what failed and returns 1.
 #include <cstdio>
-#include <functional>
 #include <limits>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -155,15 +153,6 @@ void more_neighbours_than_pairs_at_once() {
   const SymmetryFunction angular = {FunctionKind::G4, 1, 0, -1, -1, 1, 0.01, 0.5, 15.0, 2};
   const SymmetryFunction other = {FunctionKind::G5, 1, 1, 0, 1, 1, 0.01, 0.5, 15.0, 2.5};
   equal_to_the_processor(atoms, {angular, other}, {CutoffKind::polynomial2, 0}, "600 neighbours");
-}
-
-std::string said_by(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "nothing";
 }
 
 // In the same words as on the processor.
