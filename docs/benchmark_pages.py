@@ -29,7 +29,7 @@ def _section(name: str, results: dict[str, Any]) -> str:
         "| --- | --- | --- | --- | --- |",
         *_rows(results["errors"]),
         "",
-        f"Trained in {results['processor_seconds'] / 60:.0f} minutes of one processor. Again:",
+        f"Trained in {_time(results)}. Again:",
         "",
         f"```console\n$ {results['command']}\n```",
         "",
@@ -37,6 +37,12 @@ def _section(name: str, results: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _time(results: dict[str, Any]) -> str:
+    if "processor_seconds" in results:
+        return f"{results['processor_seconds'] / 60:.0f} minutes of one processor"
+    return f"{results['clock_seconds'] / 60:.0f} minutes by the clock, in parts"
 
 
 def _rows(errors: dict[str, dict[str, Any]]) -> Iterator[str]:

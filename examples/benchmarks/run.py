@@ -31,7 +31,9 @@ def main(name: str, resume: bool) -> None:
         shutil.rmtree(run, ignore_errors=True)
     begun = time.process_time()
     errors = train(config, run, resume=resume)
-    seconds = clock_seconds(run) if resume else time.process_time() - begun
+    took = {"processor_seconds": round(time.process_time() - begun)}
+    if resume:
+        took = {"clock_seconds": round(clock_seconds(run))}
     show_errors(errors)
     shutil.copyfile(run / "model.safetensors", folder / "model.safetensors")
     card = read_card(folder / "model.safetensors")
@@ -40,7 +42,7 @@ def main(name: str, resume: bool) -> None:
         "config": "config.yaml",
         "seed": config.seed,
         "errors": {split: plain(judged) for split, judged in errors.items()},
-        "processor_seconds": round(seconds),
+        **took,
         "dataset_fingerprint": card.dataset.fingerprint if card.dataset else None,
         "versions": dict(card.versions),
     }
