@@ -16,6 +16,9 @@ from mlip.active_learning.labelling.fingerprint import plain_digest
 from mlip.data import Frame, fingerprint
 from mlip.settings import SettingsError, parse_settings
 
+#: How often a copy is rattled anew whose atoms came too near to each other.
+_TRIES = 10
+
 #: Fields of the config that may change, or count by what is in their files.
 _FREE = ("executor", "failures", "stop", "calculator", "structures", "labelled")
 
@@ -65,9 +68,11 @@ def initial_structures(config: CampaignConfig, seed: int, n_labelled: int) -> li
     ):
         origin = number % len(starts)
         size = float(share)
-        copy = rattled(starts[origin], size * initial.amplitude, size * initial.strain, random)
-        if is_physical(copy):
-            chosen.append(Candidate(copy, {"explorer": "rattle", "from": origin}))
+        for _ in range(_TRIES):
+            copy = rattled(starts[origin], size * initial.amplitude, size * initial.strain, random)
+            if is_physical(copy):
+                chosen.append(Candidate(copy, {"explorer": "rattle", "from": origin}))
+                break
     return chosen
 
 

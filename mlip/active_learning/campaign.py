@@ -29,7 +29,7 @@ from mlip.active_learning.beginning import (
 from mlip.active_learning.campaign_folder import CampaignFolder
 from mlip.active_learning.config import CampaignConfig
 from mlip.active_learning.driver_lock import driver_lock
-from mlip.active_learning.ending import StopRequest, reason_to_stop
+from mlip.active_learning.ending import StopRequest, reason_to_stop, why_nothing_is_chosen
 from mlip.active_learning.exploration import Candidate, explore, watch_with
 from mlip.active_learning.feature_map import mean_features
 from mlip.active_learning.frames import queued_structure
@@ -308,11 +308,7 @@ class Campaign:
                 self._store.set_fact("iteration", self.iteration + 1)
                 self._go_to("label")
             else:
-                self._finish(
-                    f"none of {len(candidates)} candidates is uncertain by more than "
-                    f"{select.uncertain_above:g} eV/Å and new",
-                    by_rule=False,
-                )
+                self._finish(why_nothing_is_chosen(select, found), by_rule=False)
 
     def _chosen(self, candidates: Sequence[Candidate]) -> tuple[np.ndarray, dict[int, Method]]:
         """The uncertainty of each candidate, eV/Å, and the indices of those to be labelled, each

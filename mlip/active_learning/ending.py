@@ -1,9 +1,11 @@
 """When a campaign is over: by its rules, by its budget, or because somebody asks."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlip.active_learning.config import StopConfig
-from mlip.active_learning.store import Store
+from mlip.active_learning.selection import SelectionConfig
+from mlip.active_learning.store import Store, Verdict
 from mlip.durable import write_whole
 
 
@@ -54,3 +56,25 @@ def reason_to_stop(store: Store, stop: StopConfig, iteration: int, asked: bool) 
     if stop.labels is not None and len(store.labels("done")) >= stop.labels:
         return f"{stop.labels} labels are there"
     return "it was asked to" if asked else None
+
+
+def why_nothing_is_chosen(select: SelectionConfig, verdicts: Sequence[Verdict]) -> str:
+    """Why a campaign ends without new structures to label, given what became of the candidates."""
+    if not verdicts:
+        return (
+            "exploration found no candidates: at once, atoms came too near to each other in all "
+            "runs. Begin more gently: lower temperatures, more initial structures, or `repulsion` "
+            "in the model"
+        )
+    reason = (
+        f"none of {len(verdicts)} candidates is uncertain by more than "
+        f"{select.uncertain_above:g} eV/Å and new"
+    )
+    absurd = verdicts.count("absurd")
+    if absurd == 0:
+        return reason
+    return (
+        f"{reason}, but {absurd} by more than {select.absurd_above:g} eV/Å: there the potential "
+        "has lost its way. Look for labels with very large forces, explore more gently (lower "
+        "temperatures, shorter runs), or raise absurd_above"
+    )

@@ -19,6 +19,10 @@ from mlip.calculators.dynamics import MDLimits, MDSample, MDSettings, run_md
 from mlip.calculators.unphysical import Closeness
 from mlip.settings import Settings
 
+#: Structures with two atoms nearer than this fraction of the sum of their covalent radii are not
+#: labelled: a young potential lets nuclei fall into each other, and such labels spoil all others.
+_CLOSENESS = 0.7
+
 #: Stops a run of molecular dynamics when the potential is too uncertain.
 WatchFor = Callable[[Atoms], UncertaintyWatch]
 
@@ -70,6 +74,7 @@ class MDExplorer(Settings):
             interval=self.interval,
             draw_velocities=True,
             seed=seed,
+            limits=MDLimits(closeness=_CLOSENESS),
         )
         with contextlib.suppress(TooUncertainError):  # what it was stopped at is a candidate
             run_md(atoms, settings, observers=[observe])
@@ -155,7 +160,7 @@ def rattled(atoms: Atoms, amplitude: float, strain: float, random: np.random.Gen
 
 
 def is_physical(atoms: Atoms) -> bool:
-    """Whether positions are finite and no two atoms sit in each other."""
+    """Whether positions are finite and no two atoms are too near to each other."""
     if not np.isfinite(atoms.positions).all() or not np.isfinite(atoms.cell.array).all():
         return False
-    return Closeness(MDLimits().closeness).look(atoms) is None
+    return Closeness(_CLOSENESS).look(atoms) is None

@@ -7,10 +7,11 @@ from small_campaign import read_campaign, write_campaign
 
 from mlip.active_learning.campaign import run_campaign
 from mlip.active_learning.driver_lock import driver_lock
-from mlip.active_learning.ending import StopRequest
+from mlip.active_learning.ending import StopRequest, why_nothing_is_chosen
 from mlip.active_learning.labeller import LabelCounts
 from mlip.active_learning.observer import CampaignObserver, Step
-from mlip.active_learning.store import Store
+from mlip.active_learning.selection import SelectionConfig
+from mlip.active_learning.store import Store, Verdict
 from mlip.cli.main import main
 from mlip.data import read_frames
 from mlip.models import load_model, read_card
@@ -106,3 +107,28 @@ def test_the_command_asks_whoever_runs(
         main()
     assert ended.value.code == 0
     assert StopRequest(tmp_path).is_made
+
+
+# ------------------------------------------------------------------------- nothing to be labelled
+
+
+def why(*verdicts: Verdict) -> str:
+    select = SelectionConfig(uncertain_above=0.03, absurd_above=5.0)
+    return why_nothing_is_chosen(select, verdicts)
+
+
+def test_all_is_known() -> None:
+    assert why("certain", "known") == (
+        "none of 2 candidates is uncertain by more than 0.03 eV/Å and new"
+    )
+
+
+def test_a_potential_that_lost_its_way_is_not_praised() -> None:
+    reason = why("certain", "absurd", "absurd")
+    assert "none of 3 candidates" in reason
+    assert "2 by more than 5 eV/Å" in reason
+    assert "explore more gently" in reason
+
+
+def test_without_candidates_there_is_a_reason_too() -> None:
+    assert "found no candidates" in why()

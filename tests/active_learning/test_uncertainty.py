@@ -9,6 +9,7 @@ import pytest
 import torch
 from ase import Atoms
 from ase.build import bulk
+from ase.data import covalent_radii
 from ase.md.verlet import VelocityVerlet
 from silicon import crystals, graphs
 from toy import Toy, toy
@@ -237,5 +238,10 @@ def test_atoms_inside_each_other_are_unphysical() -> None:
     assert is_physical(atoms)
     atoms.positions[1] = atoms.positions[0] + 0.3
     assert not is_physical(atoms)
+    apart = 0.7 * 2 * covalent_radii[atoms.numbers[0]]
+    atoms.positions[1] = atoms.positions[0] + [0.99 * apart, 0.0, 0.0]
+    assert not is_physical(atoms)
+    atoms.positions[1] = atoms.positions[0] + [1.01 * apart, 0.0, 0.0]
+    assert is_physical(atoms)
     atoms.positions[1] = np.nan
     assert not is_physical(atoms)
