@@ -15,7 +15,11 @@ from ase import Atoms
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from mlip.ops.edges import edge_sums, edge_vectors
 from mlip.properties import PROPERTIES
+
+#: What edge vectors belong to.
+_OF_VECTORS = frozenset({"positions", "cell", "edges", "shifts"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +42,9 @@ class AtomicGraph:
     shifts : [E, 3] whole cell vectors added to neighbour j, int64; zero along directions that are
         not periodic
     edge_cutoff : Å, the radius within which `edges` is complete
+    vectors : [E, 3] Å, the edge vectors as variables of their own, by which something is to be
+        differentiated; None where they are computed from positions and cell. `replace` forgets them
+        when what they belong to changes
     labels : reference values by the names of `mlip.properties`; per structure [S, ...] or per atom
         [A, ...], float64. An absent label is an absent key; in a batch of structures of which only
         some carry it, the others hold NaN
@@ -51,6 +58,7 @@ class AtomicGraph:
     edges: Int[Tensor, "2 edges"] | None = None
     shifts: Int[Tensor, "edges 3"] | None = None
     edge_cutoff: float | None = None
+    vectors: Float[Tensor, "edges 3"] | None = None
     labels: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
 
     # ---------------------------------------------------------------------------------- creation
@@ -137,6 +145,8 @@ class AtomicGraph:
 
     def replace(self, **changes: Any) -> "AtomicGraph":
         """A copy with some fields exchanged."""
+        if not _OF_VECTORS.isdisjoint(changes):
+            changes = {"vectors": None} | changes
         return dataclasses.replace(self, **changes)
 
     def to(self, device: torch.device | str) -> "AtomicGraph":
@@ -194,17 +204,21 @@ class AtomicGraph:
     def edge_vectors(self) -> Float[Tensor, "edges 3"]:
         """Vector from centre to neighbour of each edge, r_j + shift @ cell - r_i, Å, float64.
 
-        Computed, never stored: derivatives by positions and by strain follow from it alone.
+        Computed from positions and cell, so that derivatives follow, unless the graph has them.
         """
-        (centre, neighbour), shifts = self._edges_and_shifts()
-        # index_select has a faster derivative than indexing, and one cell needs no copies
-        ends = self.positions.index_select(0, neighbour)
-        vectors = ends - self.positions.index_select(0, centre)
-        shifts = shifts.to(self.cell.dtype)
-        if self.n_structures == 1:
-            return torch.addmm(vectors, shifts, self.cell[0])
-        cells = self.cell.index_select(0, self.structure.index_select(0, centre))
-        return torch.baddbmm(vectors[:, None], shifts[:, None], cells)[:, 0]
+        if self.vectors is not None:
+            return self.vectors
+        edges, shifts = self._edges_and_shifts()
+        return edge_vectors(self.positions, self.cell, self.structure, edges, shifts)
+
+    def edge_sums(
+        self, by_vectors: Float[Tensor, "edges 3"]
+    ) -> tuple[Float[Tensor, "atoms 3"], Float[Tensor, "structures 3 3"]]:
+        """From derivatives by edge vectors, those by positions and by a strain of all vectors,
+        v -> v @ (1 + strain)."""
+        edges, _ = self._edges_and_shifts()
+        vectors = self.edge_vectors().detach()
+        return edge_sums(by_vectors, vectors, self.structure, edges, self.n_structures)
 
     def closest_pair(self) -> tuple[int, int, float] | None:
         """The two atoms nearest to each other and their distance in Å; None without edges."""
@@ -260,11 +274,15 @@ class AtomicGraph:
         return {name: v for name, v in own.items() if not bool(torch.isnan(v).all())}
 
     def __post_init__(self) -> None:
-        a, s = self.numbers.shape[0], self.cell.shape[0]
-        expected = {"positions": (a, 3), "cell": (s, 3, 3), "pbc": (s, 3), "structure": (a,)}
-        for name, shape in expected.items():
-            found = tuple(getattr(self, name).shape)
-            if found != shape:
+        a, s = self.n_atoms, self.n_structures
+        for name, tensor, shape in (
+            ("positions", self.positions, (a, 3)),
+            ("cell", self.cell, (s, 3, 3)),
+            ("pbc", self.pbc, (s, 3)),
+            ("structure", self.structure, (a,)),
+        ):
+            if tensor.shape != shape:
+                found = tuple(tensor.shape)
                 raise ValueError(f"AtomicGraph.{name} has shape {found}, expected {shape}")
         if (self.edges is None) != (self.shifts is None):
             raise ValueError("AtomicGraph.edges and AtomicGraph.shifts come together")
@@ -322,6 +340,13 @@ def _check_atoms(
 def _is_singular(rows: np.ndarray) -> bool:
     """Whether the rank of up to three vectors is less than their number, as numpy's `matrix_rank`
     decides it in more time."""
+    if len(rows) == 3:
+        # the least singular value is not below |det| / |rows|^2, the largest not above |rows|
+        (a, b, c), (d, e, f), (g, h, i) = rows.tolist()
+        det = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+        square = a * a + b * b + c * c + d * d + e * e + f * f + g * g + h * h + i * i
+        if abs(det) > 1e-12 * square**1.5:
+            return False
     singular = np.linalg.svd(rows, compute_uv=False)
     return bool(singular[-1] <= 3.0 * np.finfo(np.float64).eps * singular[0])
 

@@ -67,7 +67,8 @@ PROPERTIES = MappingProxyType({p.name: p for p in _TABLE})
 #: The properties a structure can be labelled with and a potential trained on.
 LABELS = ("energy", "forces", "stress")
 
-_VOIGT = ((0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1))
+#: Rows and columns of xx yy zz yz xz xy.
+_VOIGT = np.array([0, 1, 2, 1, 0, 0]), np.array([0, 1, 2, 2, 2, 1])
 
 
 def to_voigt(matrix: np.ndarray) -> np.ndarray:

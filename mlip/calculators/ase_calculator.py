@@ -79,10 +79,13 @@ class MLIPCalculator(Calculator):
         if dtype is not None:
             loaded = loaded.to(as_dtype(dtype))
         self.model = loaded.to(place).requires_grad_(False)
+        self._always = {"energy", "energies"}
         if self.model.knows_its_uncertainty:
             self.implemented_properties = [*self.implemented_properties, *UNCERTAINTIES]
+            self._always |= {"energy_uncertainty"}
         if self.model.knows_its_range:
             self.implemented_properties = [*self.implemented_properties, "extrapolations"]
+            self._always |= {"extrapolations"}
         self._has_warned = False
         self.neighbours = VerletList(self.model.cutoff, skin)
 
@@ -93,11 +96,12 @@ class MLIPCalculator(Calculator):
         system_changes: Sequence[str] = all_changes,
     ) -> None:
         """Compute what is asked, and what comes for free with it, into ``results``."""
-        super().calculate(atoms, properties, system_changes)
+        if atoms is not None:  # all that the base class does, but for a folder for files
+            self.atoms = atoms.copy()
         if system_changes:
             self.results = {}
         graph = self._graph(self.atoms)
-        found = predict(self.model, graph, self._wanted(properties, graph))
+        found = predict(self.model, graph, self._wanted(properties, self.atoms.pbc))
         results = {name: _for_ase(name, value) for name, value in found.items()}
         _check_finite(results, graph)
         self.results = self.results | results | {"free_energy": results["energy"]}
@@ -134,18 +138,14 @@ class MLIPCalculator(Calculator):
         """The structure with its neighbours, where the model computes."""
         return self.neighbours.find(AtomicGraph.from_atoms(atoms)).to(self.model.device)
 
-    def _wanted(self, properties: Sequence[str], graph: AtomicGraph) -> set[str]:
-        wanted = {"energy", "energies"}
-        if self.model.knows_its_uncertainty:
-            wanted |= {"energy_uncertainty"}
-        if self.model.knows_its_range:
-            wanted |= {"extrapolations"}
+    def _wanted(self, properties: Sequence[str], pbc: np.ndarray) -> set[str]:
+        wanted = set(self._always)
         if "forces_uncertainty" in properties:
             wanted |= {"forces_uncertainty"}
-        solid = bool(graph.pbc.all())
+        solid = bool(pbc.all())
         if "stress" in properties and not solid:
             raise NoStressError(
-                f"stress needs three periodic directions, but pbc is {graph.pbc[0].tolist()}: a "
+                f"stress needs three periodic directions, but pbc is {pbc.tolist()}: a "
                 "slab or a molecule has no volume. Energy and forces are fine; or set pbc to what "
                 "you mean"
             )

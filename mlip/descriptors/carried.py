@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mlip.graph import AtomicGraph
@@ -15,10 +15,12 @@ class FeaturedGraph(AtomicGraph):
     Attributes
     ----------
     features : [A, F]
+    species_index : [A] which of the descriptor's species each atom is
     descriptor : what they were computed by
     """
 
     features: Float[Tensor, "atoms features"] | None = None
+    species_index: Int[Tensor, " atoms"] | None = None
     descriptor: nn.Module | None = None
 
     @classmethod
@@ -26,7 +28,13 @@ class FeaturedGraph(AtomicGraph):
         cls,
         graph: AtomicGraph,
         features: Float[Tensor, "atoms features"],
+        species_index: Int[Tensor, " atoms"],
         descriptor: nn.Module,
     ) -> "FeaturedGraph":
         """A plain graph with features."""
-        return cls(**graph.plain_fields(), features=features, descriptor=descriptor)
+        return cls(
+            **graph.plain_fields(),
+            features=features,
+            species_index=species_index,
+            descriptor=descriptor,
+        )

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from mlip.descriptors.base import Descriptor
@@ -63,20 +63,28 @@ def describe(descriptor: Descriptor, graph: AtomicGraph) -> DescribedGraph:
     )
 
 
-def features_of(descriptor: Descriptor, graph: AtomicGraph) -> Float[Tensor, "atoms features"]:
+def features_of(
+    descriptor: Descriptor, graph: AtomicGraph, species_index: Int[Tensor, " atoms"]
+) -> Float[Tensor, "atoms features"]:
     """Features of a graph: carried by it, or else computed; either way differentiable.
 
     Carried features have exact first derivatives, and mixed ones (forces by the parameters of a
     model on top); their second derivative by positions is not known and counts as zero.
+
+    Parameters
+    ----------
+    graph : with neighbours within the descriptor's cutoff
+    species_index : which of the descriptor's species each atom is
 
     Raises
     ------
     ValueError
         If the graph was moved since it was described.
     """
-    if not isinstance(graph, DescribedGraph) or graph.described_at is None:
-        return descriptor(graph)
     vectors = graph.edge_vectors()
+    if not isinstance(graph, DescribedGraph) or graph.described_at is None:
+        edges = (graph.centres, graph.neighbours, species_index)
+        return descriptor.evaluate(vectors.to(descriptor.dtype), *edges)
     if vectors.numel() and float((vectors.detach() - graph.described_at).abs().max()) > _ROUNDING:
         raise ValueError("the atoms or the cell moved since the graph was described")
     return _Carried.apply(vectors, graph.features, graph.jacobian, graph.centres)

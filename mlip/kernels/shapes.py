@@ -26,6 +26,19 @@ def _neighbour_list_with_vectors(
     return edges, shifts, positions.new_empty(n_pairs), positions.new_empty((n_pairs, 3))
 
 
+def _edge_vectors(
+    positions: Tensor, _cell: Tensor, _structure: Tensor, _edges: Tensor, shifts: Tensor
+) -> Tensor:
+    return positions.new_empty((shifts.shape[0], 3))
+
+
+def _edge_sums(
+    by_vectors: Tensor, _rows: Tensor, structure: Tensor, _edges: Tensor, n_structures: int
+) -> tuple[Tensor, Tensor]:
+    by_positions = by_vectors.new_empty((structure.shape[0], 3))
+    return by_positions, by_vectors.new_empty((n_structures, 3, 3))
+
+
 def _symmetry_functions(
     vectors: Tensor, _centres: Tensor, _neighbours: Tensor, species: Tensor, *tables: Any
 ) -> Tensor:
@@ -71,6 +84,10 @@ def _chebyshev(
 ) -> Tensor:
     n_features = len(weights) * (radial_order + 1 + len(legendre))
     return vectors.new_empty((species.shape[0], n_features))
+
+
+def _count_outside(_features: Tensor, species: Tensor, *_range: Any) -> Tensor:
+    return _like(species)
 
 
 def _node_product(a: Tensor, *others: Any) -> Tensor:
@@ -159,12 +176,15 @@ def _radial_sum_gradients(
 SHAPES: dict[str, Callable[..., Any]] = {
     "neighbour_list": _neighbour_list,
     "neighbour_list_with_vectors": _neighbour_list_with_vectors,
+    "edge_vectors": _edge_vectors,
+    "edge_sums": _edge_sums,
     "symmetry_functions": _symmetry_functions,
     "symmetry_functions_backward": _by_vectors,
     "soap": _soap,
     "soap_gradients": _soap_gradients,
     "chebyshev": _chebyshev,
     "chebyshev_gradients": _by_vectors,
+    "count_outside": _count_outside,
     "node_product": _node_product,
     "node_product_gradients": _node_product_gradients,
     "node_product_second": _node_product_second,

@@ -145,7 +145,7 @@ class Potential(nn.Module, ABC):
             If an element is unknown to the model, or neighbours are missing or incomplete.
         """
         graph = graph.within(self.cutoff)
-        species_index = self.index_of(graph.numbers)
+        species_index = self.species_index(graph)
         return self.in_ev(self.interaction(graph, species_index), graph, species_index)
 
     def in_ev(
@@ -206,9 +206,13 @@ class Potential(nn.Module, ABC):
         """Variance over votes. The default is that of a sample, about its mean."""
         return votes.var(0)
 
+    def species_index(self, graph: AtomicGraph) -> Int[Tensor, " atoms"]:
+        """Which of `self.species` each atom is; an error names unknown elements."""
+        return self.index_of(graph.numbers)
+
     def index_of(self, numbers: Int[Tensor, " atoms"]) -> Int[Tensor, " atoms"]:
         """Which of `self.species` each atomic number is; an error names unknown elements."""
-        index = self.species_lookup[numbers]
+        index = self.species_lookup.index_select(0, numbers)
         if bool((index < 0).any()):
             unknown = sorted(set(numbers[index < 0].tolist()))
             raise ValueError(

@@ -82,9 +82,8 @@ class Committee(Potential):
         if not self._share_features:
             return torch.stack([member(graph) for member in self.potentials])
         graph = graph.within(self.cutoff)
-        index = self.index_of(graph.numbers)
         members = cast(list[DescriptorPotential], self.potentials)
-        features = members[0].features(graph)
+        features, index = members[0].features(graph), members[0].species_index(graph)
         return torch.stack([m.in_ev(m.regress(features, index), graph, index) for m in members])
 
     def features(self, graph: AtomicGraph) -> Float[Tensor, "atoms features"]:
@@ -105,7 +104,7 @@ class Committee(Potential):
             return super().extrapolations(graph)
         if self._share_features:
             members = cast(list[DescriptorPotential], self.potentials)
-            features, index = members[0].features(graph), self.index_of(graph.numbers)
+            features, index = members[0].features(graph), members[0].species_index(graph)
             counts = [member.feature_range.outside(features, index) for member in members]
         else:
             counts = [member.extrapolations(graph) for member in self.potentials]

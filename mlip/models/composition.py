@@ -57,4 +57,5 @@ class Composition(ExactModule):
         self, energies: Float[Tensor, " atoms"], species_index: Int[Tensor, " atoms"]
     ) -> Float[Tensor, " atoms"]:
         """Energies of atoms in eV, float64, from energies in units of the scale."""
-        return self.reference_energies[species_index] + self.scale * energies.double()
+        references = self.reference_energies.index_select(0, species_index)
+        return references + self.scale * energies.double()

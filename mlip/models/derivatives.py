@@ -29,10 +29,14 @@ from torch import Tensor
 
 from mlip.graph import AtomicGraph
 from mlip.models.base import Potential
+from mlip.models.variables import Variables
 from mlip.ops.scatter import sum_by_index
 
 #: What a model that knows its uncertainty can be asked for besides.
 UNCERTAINTIES = ("energy_uncertainty", "forces_uncertainty")
+
+#: What derivatives are taken for.
+_DERIVATIVES = frozenset({"forces", "virial", "stress", "forces_uncertainty"})
 
 #: What `predict` can be asked for.
 PREDICTABLE = ("energy", "energies", "forces", "virial", "stress", "extrapolations",
@@ -69,27 +73,25 @@ def predict(
         an element.
     """
     _check_wanted(graph, want)
-    strained = not {"virial", "stress"}.isdisjoint(want)
-    differentiate = strained or not {"forces", "forces_uncertainty"}.isdisjoint(want)
+    differentiate = not _DERIVATIVES.isdisjoint(want)
     uncertain = not set(UNCERTAINTIES).isdisjoint(want)
     with torch.set_grad_enabled(differentiate or training):
-        positions = graph.positions.detach().requires_grad_(differentiate)
-        moved = graph.replace(positions=positions)
-        strain = torch.zeros_like(graph.cell).requires_grad_(strained)
-        moved = moved.strained(strain) if strained else moved
+        variables = Variables.of(graph) if differentiate else None
+        moved = variables.graph if variables else graph
         moved = model.with_features(moved) if "extrapolations" in want else moved
         energies, votes = model.votes(moved) if uncertain else (model(moved), None)
         energy = sum_by_index(energies, graph.structure, graph.n_structures)
         result = {"energy": energy, "energies": energies}
         if votes is not None:
             totals = [sum_by_index(vote, graph.structure, graph.n_structures) for vote in votes]
-            of_forces = "forces_uncertainty" in want
-            result |= _uncertainties(model, torch.stack(totals), positions, of_forces, training)
-        if differentiate:
-            forces, virial = _derivatives(energy, positions, strain, training)
-            result |= {"forces": forces, "virial": virial}
+            of_forces = variables if "forces_uncertainty" in want else None
+            result |= _uncertainties(model, torch.stack(totals), of_forces, training)
+        if variables:
+            by_positions, by_strain = variables.gradients(energies, training=training)
+            virial = -0.5 * (by_strain + by_strain.transpose(1, 2))
+            result |= {"forces": -by_positions, "virial": virial}
         if "stress" in want:
-            result["stress"] = -result["virial"] / graph.volumes[:, None, None]
+            result["stress"] = result["virial"] / -graph.volumes[:, None, None]
     if "extrapolations" in want:
         result["extrapolations"] = model.extrapolations(moved)
     return {name: value if training else value.detach() for name, value in result.items()
@@ -116,21 +118,10 @@ def require_volumes(graph: AtomicGraph) -> None:
     )
 
 
-def _derivatives(
-    energy: Float[Tensor, " structures"], positions: Tensor, strain: Tensor, training: bool
-) -> tuple[Tensor, Tensor]:
-    """Forces and virial. Where the energy does not depend on an input they are zero."""
-    if not strain.requires_grad:
-        return -_gradients(energy, [positions], training)[0], torch.zeros_like(strain)
-    by_positions, by_strain = _gradients(energy, [positions, strain], training)
-    return -by_positions, -0.5 * (by_strain + by_strain.transpose(1, 2))
-
-
 def _uncertainties(
     model: Potential,
     totals: Float[Tensor, "votes structures"],
-    positions: Tensor,
-    of_forces: bool,
+    of_forces: Variables | None,
     training: bool,
 ) -> dict[str, Tensor]:
     """Standard deviations over votes, of total energies and, if wanted, of forces."""
@@ -139,23 +130,9 @@ def _uncertainties(
     found = {"energy_uncertainty": factors.get("energy", 1.0) * deviation}
     if of_forces:
         condensed = model.condensed(totals)
-        gradients = [_gradients(total, [positions], training, keep=True)[0] for total in condensed]
+        gradients = [
+            of_forces.gradients(total, training=training, keep=True)[0] for total in condensed
+        ]
         deviation = model.variance(torch.stack(gradients)).sum(-1).sqrt()
         found["forces_uncertainty"] = factors.get("forces", 1.0) * deviation
     return found
-
-
-def _gradients(
-    energy: Float[Tensor, " structures"],
-    inputs: list[Tensor],
-    training: bool,
-    keep: bool = False,
-) -> list[Tensor]:
-    """dE / d input of all structures together; `keep` what another gradient will need."""
-    if energy.grad_fn is None:  # no edges at all, and no parameters to train
-        return [torch.zeros_like(x) for x in inputs]
-    found = torch.autograd.grad(
-        energy.sum(), inputs, create_graph=training, retain_graph=training or keep,
-        allow_unused=True,
-    )  # fmt: skip
-    return [torch.zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True)]

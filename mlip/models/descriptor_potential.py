@@ -39,19 +39,32 @@ class DescriptorPotential(Potential):
         if isinstance(graph, FeaturedGraph) and graph.descriptor is self.descriptor:
             assert graph.features is not None
             return graph.features
-        return features_of(self.descriptor, graph.within(self.cutoff)).to(self.dtype)
+        return self._describe(graph, self.index_of(graph.numbers))
+
+    def _describe(
+        self, graph: AtomicGraph, species_index: Int[Tensor, " atoms"]
+    ) -> Float[Tensor, "atoms features"]:
+        near = graph.within(self.cutoff)
+        return features_of(self.descriptor, near, species_index).to(self.dtype)
+
+    def species_index(self, graph: AtomicGraph) -> Int[Tensor, " atoms"]:
+        if isinstance(graph, FeaturedGraph) and graph.descriptor is self.descriptor:
+            assert graph.species_index is not None
+            return graph.species_index
+        return super().species_index(graph)
 
     @property
     def knows_its_range(self) -> bool:
         return self.feature_range.known
 
     def with_features(self, graph: AtomicGraph) -> AtomicGraph:
-        return FeaturedGraph.of(graph, self.features(graph), self.descriptor)
+        index = self.index_of(graph.numbers)
+        return FeaturedGraph.of(graph, self._describe(graph, index), index, self.descriptor)
 
     def extrapolations(self, graph: AtomicGraph) -> Int[Tensor, " atoms"]:
         if not self.knows_its_range:
             return super().extrapolations(graph)
-        return self.feature_range.outside(self.features(graph), self.index_of(graph.numbers))
+        return self.feature_range.outside(self.features(graph), self.species_index(graph))
 
     def preparation_bytes(self, graphs: Sequence[AtomicGraph]) -> int:
         return jacobian_bytes(self.descriptor, graphs, self.dtype) if self.fixed_features else 0

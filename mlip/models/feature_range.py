@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from mlip import kernels
 from mlip.models.exact import ExactModule
 
 #: How far outside a value must be, in units of the rounding error of the larger bound.
@@ -60,32 +61,21 @@ class FeatureRange(ExactModule):
     ) -> Int[Tensor, " atoms"]:
         """How many features of each atom are outside the range; a value within rounding of a bound
         is inside."""
-        counts = torch.zeros_like(species_index)
-        if len(self.lower) == 1:
-            self._count(features, 0, counts)
-            return counts
-        for s in range(len(self.lower)):  # bounds for every atom would cost more than the rest
-            own = torch.nonzero(species_index == s).flatten()
-            counts_of_own = counts.new_zeros(len(own))
-            if self._count(features.index_select(0, own), s, counts_of_own):
-                counts[own] = counts_of_own
-        return counts
+        slack = _ROUNDING * torch.finfo(features.dtype).eps
+        if features.device.type == "cpu" and kernels.available():
+            count = torch.ops.mlip.count_outside
+            return count(features, species_index, self.lower, self.upper, slack)
+        return self.outside_in_torch(features, species_index, slack)
 
-    def _count(
-        self, values: Float[Tensor, "own features"], s: int, counts: Int[Tensor, " own"]
-    ) -> bool:
-        """Writes the counts of atoms of one species; says whether there may be any to write."""
-        if len(values) == 0:
-            return False
-        smallest, largest = torch.aminmax(values, dim=0)
-        beyond = (smallest < self.lower[s]) | (largest > self.upper[s])
-        some = torch.nonzero(beyond).flatten()  # few: a trained model knows what it meets
-        if len(some) == 0:
-            return False
-        lower, upper = self.lower[s, some], self.upper[s, some]
-        eps = torch.finfo(values.dtype).eps
-        slack = _ROUNDING * eps * torch.maximum(lower.abs(), upper.abs())
-        lower, upper = ((lower - slack).to(values.dtype), (upper + slack).to(values.dtype))
-        values = values.index_select(1, some)
-        counts.copy_(((values < lower) | (values > upper)).sum(1))
-        return True
+    def outside_in_torch(
+        self,
+        features: Float[Tensor, "atoms features"],
+        species_index: Int[Tensor, " atoms"],
+        slack: float,
+    ) -> Int[Tensor, " atoms"]:
+        """What `outside` does, without the compiled core: its judge. Values may be outside by
+        `slack`, in units of the larger bound."""
+        slacks = slack * torch.maximum(self.lower.abs(), self.upper.abs())
+        lower, upper = self.lower - slacks, self.upper + slacks
+        outside = (features < lower[species_index]) | (features > upper[species_index])
+        return outside.sum(1)

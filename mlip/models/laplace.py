@@ -131,7 +131,7 @@ class Laplace(Potential):
     ) -> tuple[Float[Tensor, " atoms"], Float[Tensor, "votes atoms"]]:
         """The deviating ones are independent, each with what one standard deviation does."""
         graph = graph.within(self.cutoff)
-        index = self.index_of(graph.numbers)
+        index = self.model.species_index(graph)
         seen = self.model.last_features(graph, index)
         in_ev = self.model.composition.scale * seen.double()
         return self._energies(seen, graph, index), self.posterior.whitening @ in_ev.T

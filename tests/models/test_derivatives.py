@@ -7,10 +7,12 @@ from ase import Atoms
 from conformance.potential import PotentialConformance
 from conformance.predictions import graph_of
 from conformance.structures import crystal, molecule, triclinic
+from torch import Tensor
 from toy import Toy, toy
 
 from mlip.graph import AtomicGraph
 from mlip.models import predict
+from mlip.ops.scatter import sum_by_index
 
 PLAIN = ("energy", "energies", "forces", "virial", "stress")
 
@@ -60,6 +62,40 @@ def test_virial_of_a_molecule_is_that_of_clausius() -> None:
     positions = torch.from_numpy(molecule((14,)).positions)
     clausius = positions.T @ found["forces"]
     torch.testing.assert_close(found["virial"][0], clausius, rtol=0, atol=1e-12)
+
+
+class Polar(Toy):
+    """Looks at edge vectors, its own positions, the cell and edges of its own."""
+
+    def energies(self, graph: AtomicGraph, vectors: Tensor) -> Tensor:
+        field = torch.sin(graph.positions).sum(1)
+        box = torch.cos(0.1 * graph.cell).sum((1, 2))[graph.structure]
+        near = graph.within(3.0)
+        of_near = sum_by_index(near.edge_vectors().norm(dim=1), near.centres, graph.n_atoms)
+        return super().energies(graph, vectors) + field * box + 0.1 * of_near
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_models_that_look_at_more_than_edge_vectors(training: bool) -> None:
+    model = toy((8, 14), Polar)
+    structures = (crystal((8, 14)), triclinic((8, 14), (True, True, True)))
+    batch = AtomicGraph.batch([graph_of(model, atoms) for atoms in structures])
+    positions = batch.positions.clone().requires_grad_()
+    strain = torch.zeros_like(batch.cell).requires_grad_()
+    energy = model(batch.replace(positions=positions).strained(strain)).sum()
+    by_positions, by_strain = torch.autograd.grad(energy, (positions, strain))
+    found = predict(model, batch, ("forces", "virial"), training=training)
+    torch.testing.assert_close(found["forces"], -by_positions, rtol=1e-11, atol=1e-11)
+    expected = -0.5 * (by_strain + by_strain.transpose(1, 2))
+    torch.testing.assert_close(found["virial"], expected, rtol=1e-11, atol=1e-11)
+
+
+def test_far_from_the_origin_the_virial_keeps_its_digits() -> None:
+    graph = graph_of(toy(), crystal((14,)))
+    far = graph.replace(positions=graph.positions + 2.0**20)
+    found, expected = (predict(toy(), g, ("virial",))["virial"] for g in (far, graph))
+    # vectors of atoms a million Å away have lost 1e-10 Å
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-8)
 
 
 def test_virial_is_symmetric() -> None:

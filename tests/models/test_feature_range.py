@@ -10,6 +10,7 @@ from conformance.predictions import compute, graph_of
 from conformance.structures import crystal, molecule
 from toy import toy
 
+from mlip import kernels
 from mlip.calculators import ExtrapolationWarning, MLIPCalculator
 from mlip.models import BehlerParrinello, Committee, evaluate, load_model, save_model
 from mlip.models.feature_range import FeatureRange
@@ -138,3 +139,35 @@ def test_bounds_must_be_bounds() -> None:
         FeatureRange(1, 1).set([two], [one])
     with pytest.raises(ValueError, match="above upper"):
         FeatureRange(1, 1).set([torch.tensor([float("nan")])], [one])
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("n_atoms", [0, 1, 3000])
+def test_compiled_counts_are_those_of_torch(dtype: torch.dtype, n_atoms: int) -> None:
+    found = FeatureRange(3, 200)
+    generator = torch.Generator().manual_seed(0)
+    middle = torch.randn(3, 200, generator=generator, dtype=torch.float64)
+    found.set(list(middle - 1.0), list(middle + 1.0))
+    species = torch.randint(0, 3, (n_atoms,), generator=generator)
+    features = middle[species] + torch.randn(n_atoms, 200, generator=generator)
+    features[n_atoms // 2 :, 7] = torch.nan  # neither below nor above
+    features[n_atoms // 2 :, 8] = torch.inf
+    features, slack = features.to(dtype), 1000 * torch.finfo(dtype).eps
+    counts = found.outside(features, species)
+    assert counts.dtype == torch.int64
+    assert torch.equal(counts, found.outside_in_torch(features, species, slack))
+    assert n_atoms < 3000 or 40 < counts.double().mean() < 80
+
+
+@pytest.mark.skipif(not kernels.available(), reason="the core was not compiled here")
+def test_the_operator_keeps_the_rules_of_torch() -> None:
+    features, bounds = torch.randn(4, 5), torch.zeros(2, 5, dtype=torch.float64)
+    species = torch.tensor([0, 1, 1, 0])
+    operator, checks = torch.ops.mlip.count_outside, ("test_schema", "test_faketensor")
+    inputs = (features, species, bounds, bounds, 0.0)
+    found = torch.library.opcheck(operator.default, inputs, test_utils=checks)
+    assert set(found.values()) == {"SUCCESS"}
+    with pytest.raises(ValueError, match="atom 1 is of an unknown species"):
+        operator(features, species, bounds[:1], bounds[:1], 0.0)
+    with pytest.raises(ValueError, match="upper has the wrong shape"):
+        operator(features, species, bounds, bounds[:1], 0.0)

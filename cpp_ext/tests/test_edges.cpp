@@ -1,0 +1,121 @@
+// The vectors of edges and the transpose of that map, by hand.
+#include <cstdint>
+#include <numeric>
+#include <random>
+#include <vector>
+
+#include "checks.h"
+#include "mlip/edges.h"
+
+namespace {
+
+// Random edges within structures. The arrays are exactly as long as they must be, so that the
+// sanitizer sees the first number read beyond.
+struct Case {
+  std::vector<int64_t> centres, neighbours, structure, rows;
+  std::vector<double> positions, cells;
+
+  mlip::Edges view() const {
+    return {centres.data(),
+            neighbours.data(),
+            static_cast<int64_t>(centres.size()),
+            structure.data(),
+            static_cast<int64_t>(structure.size()),
+            static_cast<int64_t>(cells.size() / 9)};
+  }
+};
+
+Case random_case(int64_t n_atoms, int64_t n_structures, int64_t n_edges) {
+  std::mt19937_64 random(n_edges);
+  Case c;
+  for (int64_t a = 0; a < n_atoms; ++a) c.structure.push_back(a * n_structures / n_atoms);
+  c.positions = random_numbers<double>(3 * n_atoms, random);
+  c.cells = random_numbers<double>(9 * n_structures, random);
+  for (int64_t e = 0; e < n_edges; ++e) {
+    c.centres.push_back(e * n_atoms / n_edges);
+    c.neighbours.push_back(static_cast<int64_t>(random() % n_atoms));
+    for (int d = 0; d < 3; ++d) c.rows.push_back(static_cast<int64_t>(random() % 5) - 2);
+  }
+  return c;
+}
+
+std::vector<double> vectors_of(const Case& c, int threads) {
+  std::vector<double> vectors(3 * c.centres.size());
+  mlip::edge_vectors(c.view(), c.positions.data(), c.cells.data(), c.rows.data(), threads,
+                     vectors.data());
+  return vectors;
+}
+
+// by_positions and then by_cells.
+template <class Row>
+std::vector<double> sums_of(const Case& c, const std::vector<double>& by_vectors,
+                            const std::vector<Row>& rows, int threads) {
+  std::vector<double> sums(c.positions.size() + c.cells.size(), 7.0);
+  mlip::edge_sums(c.view(), by_vectors.data(), rows.data(), threads, sums.data(),
+                  sums.data() + c.positions.size());
+  return sums;
+}
+
+std::vector<double> vectors_by_hand(const Case& c) {
+  std::vector<double> vectors;
+  for (size_t e = 0; e < c.centres.size(); ++e) {
+    const double* const cell = c.cells.data() + 9 * c.structure[c.centres[e]];
+    for (int d = 0; d < 3; ++d) {
+      double v = c.positions[3 * c.neighbours[e] + d] - c.positions[3 * c.centres[e] + d];
+      for (int k = 0; k < 3; ++k) v += static_cast<double>(c.rows[3 * e + k]) * cell[3 * k + d];
+      vectors.push_back(v);
+    }
+  }
+  return vectors;
+}
+
+std::vector<double> joined(std::vector<double> a, const std::vector<double>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+void test_against_hand(const Case& c) {
+  const std::vector<double> vectors = vectors_of(c, 1);
+  expect(farthest(vectors, vectors_by_hand(c)) < 1e-14, "vectors are those by hand");
+  std::mt19937_64 random(3);
+  const auto by_vectors = random_numbers<double>(vectors.size(), random);
+  const auto sums = sums_of(c, by_vectors, c.rows, 1);
+  const auto inputs = joined(c.positions, c.cells);
+  expect(std::fabs(dot(by_vectors, vectors) - dot(sums, inputs)) <= 1e-11 * vectors.size(),
+         "sums are the transpose of vectors");
+  const std::vector<double> real_rows(c.rows.begin(), c.rows.end());
+  expect(sums == sums_of(c, by_vectors, real_rows, 1), "rows may be real numbers");
+  for (int threads : {2, 3, 16}) {
+    expect(vectors == vectors_of(c, threads), "vectors do not depend on threads");
+    expect(sums == sums_of(c, by_vectors, c.rows, threads), "sums do not depend on threads");
+  }
+}
+
+void test_problems() {
+  const Case good = random_case(5, 2, 60000);
+  const auto fails = [&](const std::string& words, auto change) {
+    Case bad = good;
+    change(bad);
+    for (int threads : {1, 3}) {
+      raises(words, [&] { vectors_of(bad, threads); });
+      raises(words, [&] { sums_of(bad, vectors_by_hand(good), bad.rows, threads); });
+    }
+  };
+  fails("edge 59999 joins atoms 5 and", [](Case& c) { c.centres.back() = 5; });
+  fails("edge 0 joins atoms 0 and -1", [](Case& c) { c.neighbours.front() = -1; });
+  fails("atom 4 is of structure 2 of 2", [](Case& c) { c.structure.back() = 2; });
+  fails("atom 0 is of structure -1 of 2", [](Case& c) { c.structure.front() = -1; });
+}
+
+}  // namespace
+
+int main() {
+  test_against_hand(random_case(1, 1, 0));
+  test_against_hand(random_case(1, 1, 1));
+  test_against_hand(random_case(30, 3, 700));
+  test_against_hand(random_case(500, 2, 130000));
+  test_against_hand(random_case(20, 1, 400000));
+  test_problems();
+  if (failures == 0) std::printf("edges: all as they should be\n");
+  return failures == 0 ? 0 : 1;
+}
