@@ -4,7 +4,7 @@ Edges only carry radial functions times spherical harmonics; everything is coupl
 atom i, channel c and harmonic lm (z_i is the element, all sums and weights are in `Layer`):
 
     A_i   = U sum_j R_cl(r_ij) x_jc Y_lm(r_ij) / n       neighbours, n of them on average       (1)
-    A_i  += P( sum_j R'_cl(r_ij) x_j,clm / n, A_i )      only if vectors x_j,c1m are sent       (2)
+    A_i  += P( sum_j R'_cl(r_ij) x_j,clm / n, A_i )      only if more than x_j,c00 is sent      (2)
     B_i   = P(A_i, A_i)    and    D_i = P(B_i, A_i)      bodies three and four                  (3)
     h_i   = (U A_i + U' B_i + U'' D_i) / sqrt(3) + V(z_i) h_i of the layer before               (4)
     E_i   = linear(h_i0) of each layer but the last + network(h_i0) of the last + shift(z_i)    (5)
@@ -60,6 +60,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 
+#: Highest degree of what is sent.
+_DEGREES = MappingProxyType({"scalar": 0, "vector": 1, "tensor": 2})
+
 #: Bytes of the largest arrays: beyond, memory costs more time than arithmetic.
 _LARGEST_ARRAY = 16e6
 
@@ -92,9 +95,9 @@ class Equivariant(Potential):
         """Features of each kind that an atom has."""
         layers: int = Field(default=2, ge=1, le=4)
         """How often messages are passed."""
-        senders: Literal["scalar", "vector"] = "scalar"
+        senders: Literal["scalar", "vector", "tensor"] = "scalar"
         """What neighbours send from the second layer on: invariants, or vectors besides, which is
-        more accurate and takes a third more time."""
+        more accurate and takes a third more time, or tensors of degree two as well."""
         l_max: int = Field(default=3, ge=1, le=6)
         """Highest degree of the spherical harmonics."""
         radial_functions: PositiveInt = 8
@@ -122,7 +125,7 @@ class Equivariant(Potential):
         super().__init__(species, config.cutoff, repulsion)
         self.config = config
         n_elements, last = len(self.species), config.layers - 1
-        sent = 1 if config.senders == "vector" else 0
+        sent = _DEGREES[config.senders]
         self.register_buffer("mean_neighbours", torch.ones((), dtype=torch.float64))
         self.shifts = nn.Parameter(torch.zeros(n_elements, dtype=torch.float64))
         self.embedding = normal(1, n_elements, config.channels)
