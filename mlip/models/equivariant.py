@@ -117,6 +117,12 @@ class Equivariant(Potential):
                 return values
             return {**PRESETS.get(str(values.get("preset", "small")), {}), **values}
 
+        @model_validator(mode="after")
+        def _harmonics_for_what_is_sent(self) -> "Equivariant.Config":
+            if _DEGREES[self.senders] > self.l_max:
+                raise ValueError(f"senders: {self.senders} needs l_max of at least 2")
+            return self
+
     config: Config
     mean_neighbours: Tensor
 
@@ -167,25 +173,28 @@ class Equivariant(Potential):
         self, graph: AtomicGraph, species_index: Int[Tensor, " atoms"]
     ) -> list[Float[Tensor, "_ atoms channels"]]:
         """The features h of eq. 4 after each layer: harmonics up to the degree that is sent."""
-        parts = surroundings_in(graph, self.dtype, *self._largest_part())
+        tables = [layer.table() for layer in cast(Sequence[Layer], self.layers)]
+        tabulated = all(table is not None for table in tables)
+        parts = surroundings_in(graph, self.dtype, *self._largest_part(tabulated))
         large = len(parts) > _PARTS_KEPT
+        near = [(part, None if tabulated else Expansion(part.vectors, self.config))
+                for part in parts]  # fmt: skip
         states = [self.embedding.index_select(1, species_index)]
-        for layer in self.layers:
-            new = layer(states[-1], parts, species_index, self.mean_neighbours, large)
+        for layer, table in zip(self.layers, tables):
+            new = layer(states[-1], near, table, species_index, self.mean_neighbours, large)
             states.append(new)
         return states[1:]
 
-    def _largest_part(self) -> tuple[int, int]:
+    def _largest_part(self, tabulated: bool) -> tuple[int, int]:
         """How many edges and how many atoms make arrays of the size that is best."""
-        layers = cast(Sequence[Layer], self.layers)
         row = self.config.channels * torch.finfo(self.dtype).bits // 8
         most = int(_LARGEST_ARRAY / row) + 1
         harmonics = (self.config.l_max + 1) ** 2
-        if all(layer.table() is not None for layer in layers):
+        if tabulated:
             return 2**62, most // harmonics + 1
         in_torch = not compiled_for(self.embedding, self.config.l_max)
         return (
-            min(most // layer.n_weights for layer in layers) + 1,
+            min(most // layer.n_weights for layer in cast(Sequence[Layer], self.layers)) + 1,
             most // (harmonics**2 // 2 if in_torch else harmonics) + 1,
         )
 
@@ -235,6 +244,35 @@ class Equivariant(Potential):
             self.shifts[s] += energies[z] / float(self.composition.scale)
 
 
+class Expansion:
+    """What the edges are expanded in: functions of their lengths, harmonics of their directions.
+
+    Parameters
+    ----------
+    vectors : along the edges, Å
+    """
+
+    def __init__(self, vectors: Float[Tensor, "edges 3"], config: Equivariant.Config) -> None:
+        distances = torch.linalg.norm(vectors, dim=1)
+        directions = (vectors / distances[:, None]).T
+        self.functions: Float[Tensor, "functions edges"] = radial_functions(distances, config)
+        self.harmonics: Float[Tensor, "harmonics edges"] = sqrt(4.0 * pi) * solid_harmonics(
+            directions, config.l_max
+        )
+
+
+def radial_functions(
+    distances: Float[Tensor, " edges"], config: Equivariant.Config
+) -> Float[Tensor, "functions edges"]:
+    """Bessel functions that end smoothly at the cutoff."""
+    functions = bessel(distances, config.cutoff, config.radial_functions)
+    return functions * envelope(distances, config.cutoff)
+
+
+#: Some atoms with their edges, and what these are expanded in unless every layer has a table.
+Near = tuple[Surroundings, Expansion | None]
+
+
 class Layer(nn.Module):
     """From features of atoms to those of the next layer, equations 1 to 4.
 
@@ -267,7 +305,8 @@ class Layer(nn.Module):
     def forward(
         self,
         state: Float[Tensor, "harmonics_in atoms channels"],
-        surroundings: Sequence[Surroundings],
+        parts: Sequence[Near],
+        table: Tensor | None,
         species_index: Int[Tensor, " atoms"],
         mean_neighbours: Float[Tensor, ""],
         recompute: bool,
@@ -276,15 +315,17 @@ class Layer(nn.Module):
         it again there, so that memory is bounded for a third more time."""
         sent = self.send(state) / mean_neighbours
         update = _recomputed(self._update) if recompute else self._update
-        return torch.cat([update(state, sent, part, species_index) for part in surroundings], dim=1)
+        new = [update(state, sent, near, table, species_index) for near in parts]
+        return torch.cat(new, dim=1)
 
     def _update(
-        self, state: Tensor, sent: Tensor, near: Surroundings, species_index: Tensor
+        self, state: Tensor, sent: Tensor, near: Near, table: Tensor | None, species_index: Tensor
     ) -> Tensor:
         """The new features of some atoms."""
-        z, own = species_index[near.atoms], state[:, near.atoms]
+        atoms = near[0].atoms
+        z, own = species_index[atoms], state[:, atoms]
         l_max, n_out = self.config.l_max, (self.l_out + 1) ** 2
-        a = self._neighbours(sent, near, z)
+        a = self._neighbours(sent, near, table, z)
         b = node_square(a, self.square_weights, z, l_max)
         d = node_product(b, a, self.cube_weights, z, self.l_out)
         new = self.from_a(a[:n_out] * self.a_weights.index_select(1, z))
@@ -292,37 +333,41 @@ class Layer(nn.Module):
         kept = self.keep(own[: self.keep.n_harmonics] * self.keep_weights.index_select(1, z))
         return torch.cat([new[: len(kept)] + kept, new[len(kept) :]])
 
-    def _neighbours(self, sent: Tensor, near: Surroundings, z: Tensor) -> Tensor:
+    def _neighbours(self, sent: Tensor, near: Near, table: Tensor | None, z: Tensor) -> Tensor:
         """Equations 1 and 2."""
-        sums = self._sums(sent, near)
+        sums = self._sums(sent, near, table)
         a = self.gather(sums[: self.gather.n_harmonics])
         if not self.l_in:
             return a
         tensors = sums[self.gather.n_harmonics :]
         return a + node_product(tensors, a, self.node_weights, z, self.config.l_max)
 
-    def _sums(self, sent: Tensor, near: Surroundings) -> Tensor:
+    def _sums(self, sent: Tensor, near: Near, table: Tensor | None) -> Tensor:
         """The sums of both, one below the other."""
-        edges = (near.centres, near.neighbours, near.n_atoms)
+        part, expansion = near
+        edges = (part.centres, part.neighbours, part.n_atoms)
 
-        def learned(vectors: Tensor, sent: Tensor) -> Tensor:
-            distances = torch.linalg.norm(vectors, dim=1)
-            directions = (vectors / distances[:, None]).T
-            harmonics = sqrt(4.0 * pi) * solid_harmonics(directions, self.config.l_max)
-            return neighbour_sums(self.radial_weights(distances), harmonics, sent, *edges)
+        def expanded(expansion: Expansion, sent: Tensor) -> Tensor:
+            weights = self._weights(expansion.functions)
+            return neighbour_sums(weights, expansion.harmonics, sent, *edges)
 
-        table = self.table()
-        if table is None:
-            return learned(near.vectors, sent)
-        return radial_sums(near.vectors, sent, table, self.config.cutoff, *edges, learned)
+        def of_vectors(vectors: Tensor, sent: Tensor) -> Tensor:
+            return expanded(Expansion(vectors, self.config), sent)
+
+        if table is not None:
+            cutoff = self.config.cutoff
+            return radial_sums(part.vectors, sent, table, cutoff, *edges, of_vectors)
+        assert expansion is not None
+        return expanded(expansion, sent)
 
     def radial_weights(
         self, distances: Float[Tensor, " edges"]
     ) -> Float[Tensor, "edges n_weights channels"]:
         """R and R' of equations 1 and 2."""
-        basis = bessel(distances, self.config.cutoff, self.config.radial_functions)
-        basis = basis * envelope(distances, self.config.cutoff)
-        hidden = nn.functional.silu(self.radial(basis.T))
+        return self._weights(radial_functions(distances, self.config))
+
+    def _weights(self, functions: Tensor) -> Tensor:
+        hidden = nn.functional.silu(self.radial(functions.T))
         heads = scaled(self.heads, GAIN).to(hidden.dtype).transpose(0, 1).flatten(1)
         return (hidden @ heads).unflatten(1, self.heads.shape[::2])
 

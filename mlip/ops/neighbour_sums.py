@@ -105,14 +105,12 @@ def _sum_in(
 
 
 class _Sums(Function):
+    # A setup_context of its own would make each call look up the signature of `forward`.
     @staticmethod
-    def forward(weights: Tensor, harmonics: Tensor, sent: Tensor, edges: tuple) -> Tensor:
+    def forward(ctx: Any, weights: Tensor, harmonics: Tensor, sent: Tensor, edges: tuple) -> Tensor:
+        ctx.edges = edges
+        ctx.save_for_backward(weights, harmonics, sent)
         return torch.ops.mlip.neighbour_sums(weights, harmonics, sent, *edges)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:  # noqa: ARG004
-        *tensors, ctx.edges = inputs
-        ctx.save_for_backward(*tensors)
 
     @staticmethod
     def backward(ctx: Any, by_sums: Tensor) -> tuple[Tensor | None, ...]:
@@ -124,14 +122,11 @@ class _Gradients(Function):
 
     @staticmethod
     def forward(
-        by_sums: Tensor, weights: Tensor, harmonics: Tensor, sent: Tensor, edges: tuple
+        ctx: Any, by_sums: Tensor, weights: Tensor, harmonics: Tensor, sent: Tensor, edges: tuple
     ) -> tuple[Tensor, Tensor, Tensor]:
+        ctx.edges = edges
+        ctx.save_for_backward(by_sums, weights, harmonics, sent)
         return torch.ops.mlip.neighbour_sum_gradients(by_sums, weights, harmonics, sent, *edges)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: tuple) -> None:  # noqa: ARG004
-        *tensors, ctx.edges = inputs
-        ctx.save_for_backward(*tensors)
 
     @staticmethod
     @once_differentiable

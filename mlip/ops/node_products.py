@@ -88,14 +88,12 @@ def _terms(paths: tuple[Path, ...], square: bool, dtype: torch.dtype) -> tuple[T
 class _Product(Function):
     """a times b, or the square of a if b is None."""
 
+    # A setup_context of its own would make each call look up the signature of `forward`.
     @staticmethod
-    def forward(a: Tensor, b: Tensor | None, weights: Tensor, call: _Call) -> Tensor:
+    def forward(ctx: Any, a: Tensor, b: Tensor | None, weights: Tensor, call: _Call) -> Tensor:
+        ctx.call = call
+        ctx.save_for_backward(a, b, weights)
         return torch.ops.mlip.node_product(a, b, weights, *call)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:  # noqa: ARG004
-        *tensors, ctx.call = inputs
-        ctx.save_for_backward(*tensors)
 
     @staticmethod
     def backward(ctx: Any, by_out: Tensor) -> tuple[Tensor | None, ...]:
@@ -108,18 +106,16 @@ class _Gradients(Function):
 
     @staticmethod
     def forward(
-        by_out: Tensor, a: Tensor, b: Tensor | None, weights: Tensor, call: _Call, wanted: bool
-    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        ctx: Any, by_out: Tensor, a: Tensor, b: Tensor | None, weights: Tensor, call: _Call,
+        wanted: bool,
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:  # fmt: skip
+        ctx.call = call
+        ctx.save_for_backward(by_out, a, b, weights)
+        ctx.set_materialize_grads(False)
         by_a, by_b, by_weights = torch.ops.mlip.node_product_gradients(
             by_out, a, b, weights, *call, wanted
         )
         return by_a, None if b is None else by_b, by_weights if wanted else None
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: tuple) -> None:  # noqa: ARG004
-        *tensors, ctx.call, _ = inputs
-        ctx.save_for_backward(*tensors)
-        ctx.set_materialize_grads(False)
 
     @staticmethod
     @once_differentiable
