@@ -46,17 +46,19 @@ class Network(nn.Module):
 class Mixing(nn.Module):
     """Linear combinations of channels, the same for all harmonics of a degree l <= l_max."""
 
+    degree: Tensor
+
     def __init__(self, channels: int, l_max: int) -> None:
         super().__init__()
         self.n_harmonics = (l_max + 1) ** 2
         self.weights = normal(l_max + 1, channels, channels)
+        degree = torch.arange(l_max + 1).repeat_interleave(2 * torch.arange(l_max + 1) + 1)
+        self.register_buffer("degree", degree, persistent=False)
 
     def forward(
         self, x: Float[Tensor, "harmonics atoms channels"]
     ) -> Float[Tensor, "harmonics atoms channels"]:
-        weights = scaled(self.weights).unbind(0)
-        degrees = x.split([2 * l + 1 for l in range(len(weights))])
-        return torch.cat([degree @ weight for degree, weight in zip(degrees, weights)])
+        return x.bmm(scaled(self.weights).index_select(0, self.degree))
 
 
 def normal(*shape: int) -> nn.Parameter:

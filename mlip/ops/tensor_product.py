@@ -25,6 +25,7 @@ from mlip.ops.coupling import couples, coupling_table, degree_of
 Path = tuple[int, int, int]
 
 
+@cache
 def product_paths(l_first: int, l_second: int, l_out: int) -> tuple[Path, ...]:
     """The paths (l1, l2, l3) of a product of features up to these degrees, l3 rising."""
     return tuple(
@@ -36,6 +37,7 @@ def product_paths(l_first: int, l_second: int, l_out: int) -> tuple[Path, ...]:
     )
 
 
+@cache
 def square_paths(l_in: int, l_out: int) -> tuple[Path, ...]:
     """The paths of a product of features with themselves: those with l1 <= l2, since the others
     give the same."""
