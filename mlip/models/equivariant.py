@@ -54,8 +54,8 @@ from mlip.settings import Settings
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "small": {"channels": 64, "layers": 2, "senders": "scalar"},
-        "medium": {"channels": 64, "layers": 2, "senders": "vector"},
-        "large": {"channels": 128, "layers": 2, "senders": "vector"},
+        "medium": {"channels": 64, "layers": 2, "senders": "tensor"},
+        "large": {"channels": 128, "layers": 2, "senders": "tensor"},
         "local": {"channels": 64, "layers": 1, "senders": "scalar"},
     }
 )
@@ -87,7 +87,7 @@ class Equivariant(Potential):
         name: Literal["equivariant"] = "equivariant"
         preset: Literal["small", "medium", "large", "local"] = "small"
         """Size, as values for `channels`, `layers` and `senders` that are not written down: `small`
-        64, 2, scalar; `medium` 64, 2, vector; `large` 128, 2, vector; `local` 64, 1, scalar, whose
+        64, 2, scalar; `medium` 64, 2, tensor; `large` 128, 2, tensor; `local` 64, 1, scalar, whose
         atoms feel nothing beyond one cutoff."""
         cutoff: float = Field(default=5.0, gt=0, allow_inf_nan=False)
         """Å. With several layers an atom feels others up to that many cutoffs away."""
