@@ -96,8 +96,8 @@ class Equivariant(Potential):
         layers: int = Field(default=2, ge=1, le=4)
         """How often messages are passed."""
         senders: Literal["scalar", "vector", "tensor"] = "scalar"
-        """What neighbours send from the second layer on: invariants, or vectors besides, which is
-        more accurate and takes a third more time, or tensors of degree two as well."""
+        """What neighbours send from the second layer on: invariants; vectors besides; or tensors of
+        degree two as well, which learns most from few data and takes half as much time again."""
         l_max: int = Field(default=3, ge=1, le=6)
         """Highest degree of the spherical harmonics."""
         radial_functions: PositiveInt = 8
