@@ -13,8 +13,10 @@
 namespace mlip {
 namespace {
 
-// A thread is worth its start from about this many multiplications on.
-constexpr int64_t kTermsPerThread = 2'000'000;
+// A thread is worth its start from about this much work on: a unit for each channel of a term, and
+// some for each of a component that is read or written.
+constexpr int64_t kWorkPerThread = 2'000'000;
+constexpr int64_t kWorkOfComponent = 4;
 
 // Blocks of channels; the last may not be full.
 struct Channels {
@@ -191,7 +193,9 @@ void in_parts(int parts, const ProductInput<T>& in, const Work& work) {
 
 template <class T>
 int useful_parts(const ProductTable<T>& table, const ProductInput<T>& in, int threads) {
-  const int64_t useful = in.n_atoms * in.n_channels * table.n_terms / kTermsPerThread;
+  const int64_t components = table.n_first + table.n_second + table.n_out;
+  const int64_t of_channel = table.n_terms + kWorkOfComponent * components;
+  const int64_t useful = in.n_atoms * in.n_channels * of_channel / kWorkPerThread;
   return static_cast<int>(std::max<int64_t>(1, std::min<int64_t>(threads, useful)));
 }
 

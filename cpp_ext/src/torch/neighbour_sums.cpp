@@ -2,6 +2,7 @@
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 
+#include "huge_pages.h"
 #include "neighbour_sum_operators.h"
 
 namespace {
@@ -20,6 +21,7 @@ class Processor {
 
   template <class T>
   void values(const GivenSumCall<T>& call, T* sums) const {
+    prepare(call, sums);
     mlip::neighbour_sums(call.shape, call.edges.edges, call.input(), threads_, sums);
   }
 
@@ -38,6 +40,7 @@ class Processor {
 
   template <class T>
   void values(const RadialSumCall<T>& call, T* sums) const {
+    prepare(call, sums);
     mlip::radial_sums(call.shape, call.edges.edges, call.table, call.vectors(), call.sent(),
                       threads_, sums);
   }
@@ -50,6 +53,12 @@ class Processor {
   }
 
  private:
+  template <class T, class Call>
+  static void prepare(const Call& call, T* sums) {
+    const int64_t rows = call.shape.n_sums() * call.edges.edges.n_centres;
+    mlip::ask_for_huge_pages(sums, sizeof(T) * rows * call.shape.n_channels);
+  }
+
   int threads_ = mlip::threads();
 };
 

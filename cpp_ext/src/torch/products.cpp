@@ -2,6 +2,7 @@
 #include <torch/csrc/stable/library.h>
 #include <torch/csrc/stable/ops.h>
 
+#include "huge_pages.h"
 #include "product_tensors.h"
 
 namespace {
@@ -14,12 +15,14 @@ class Processor {
 
   template <class T>
   void values(const mlip::ProductTable<T>& table, const mlip::ProductInput<T>& in, T* out) const {
+    prepare(out, table.n_out, in);
     mlip::product(table, in, threads_, out);
   }
 
   template <class T>
   void gradients(const mlip::ProductTable<T>& table, const mlip::ProductInput<T>& in,
                  const T* by_out, const mlip::ProductGradients<T>& to) const {
+    prepare(to, table, in);
     mlip::product_gradients(table, in, by_out, threads_, to);
   }
 
@@ -27,10 +30,24 @@ class Processor {
   void second(const mlip::ProductTable<T>& table, const mlip::ProductInput<T>& in, const T* by_out,
               const mlip::ProductInput<T>& along, T* by_by_out,
               const mlip::ProductGradients<T>& to) const {
+    prepare(by_by_out, table.n_out, in);
+    prepare(to, table, in);
     mlip::product_second(table, in, by_out, along, threads_, by_by_out, to);
   }
 
  private:
+  template <class T>
+  static void prepare(T* features, int components, const mlip::ProductInput<T>& in) {
+    const int64_t bytes = sizeof(T) * components * in.n_atoms * in.n_channels;
+    mlip::ask_for_huge_pages(features, bytes);
+  }
+  template <class T>
+  static void prepare(const mlip::ProductGradients<T>& to, const mlip::ProductTable<T>& table,
+                      const mlip::ProductInput<T>& in) {
+    prepare(to.a, table.n_first, in);
+    if (!in.is_square()) prepare(to.b, table.n_second, in);
+  }
+
   int threads_ = mlip::threads();
 };
 
