@@ -19,6 +19,9 @@ from mlip.models.placement import as_device, as_dtype
 from mlip.neighbours import VerletList
 from mlip.properties import PROPERTIES, to_voigt
 
+#: Energies of atoms, whose sum is the energy, and counts.
+_FINITE_WITH_ENERGY = frozenset({"energies", "extrapolations"})
+
 
 class NoStressError(PropertyNotImplementedError, ValueError):
     """Stress was asked of a structure that has no volume."""
@@ -163,7 +166,11 @@ def _for_ase(name: str, value: Tensor) -> float | np.ndarray:
 
 
 def _check_finite(results: dict[str, float | np.ndarray], graph: AtomicGraph) -> None:
-    broken = [name for name, value in results.items() if not np.isfinite(value).all()]
+    broken = [
+        name
+        for name, value in results.items()
+        if name not in _FINITE_WITH_ENERGY and not np.isfinite(value).all()
+    ]
     if not broken:
         return
     closest = ""

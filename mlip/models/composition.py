@@ -58,4 +58,4 @@ class Composition(ExactModule):
     ) -> Float[Tensor, " atoms"]:
         """Energies of atoms in eV, float64, from energies in units of the scale."""
         references = self.reference_energies.index_select(0, species_index)
-        return references + self.scale * energies.double()
+        return torch.addcmul(references, self.scale, energies.double())

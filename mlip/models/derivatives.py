@@ -88,10 +88,12 @@ def predict(
             result |= _uncertainties(model, torch.stack(totals), of_forces, training)
         if variables:
             by_positions, by_strain = variables.gradients(energies, training=training)
-            virial = -0.5 * (by_strain + by_strain.transpose(1, 2))
-            result |= {"forces": -by_positions, "virial": virial}
-        if "stress" in want:
-            result["stress"] = result["virial"] / -graph.volumes[:, None, None]
+            symmetric = 0.5 * (by_strain + by_strain.transpose(1, 2))
+            result["forces"] = -by_positions
+            if "virial" in want:
+                result["virial"] = -symmetric
+            if "stress" in want:
+                result["stress"] = symmetric / graph.volumes[:, None, None]
     if "extrapolations" in want:
         result["extrapolations"] = model.extrapolations(moved)
     return {name: value if training else value.detach() for name, value in result.items()
