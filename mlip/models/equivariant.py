@@ -61,7 +61,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 
 #: Highest degree of what is sent.
-_DEGREES = MappingProxyType({"scalar": 0, "vector": 1, "tensor": 2})
+_DEGREES = MappingProxyType({"scalar": 0, "vector": 1, "tensor": 2, "octupole": 3})
 
 #: Bytes of the largest arrays: beyond, memory costs more time than arithmetic.
 _LARGEST_ARRAY = 16e6
@@ -95,9 +95,10 @@ class Equivariant(Potential):
         """Features of each kind that an atom has."""
         layers: int = Field(default=2, ge=1, le=4)
         """How often messages are passed."""
-        senders: Literal["scalar", "vector", "tensor"] = "scalar"
-        """What neighbours send from the second layer on: invariants; vectors besides; or tensors of
-        degree two as well, which learns most from few data and takes half as much time again."""
+        senders: Literal["scalar", "vector", "tensor", "octupole"] = "scalar"
+        """What neighbours send from the second layer on: invariants; vectors besides; tensors of
+        degree two as well, which learns far more from few data and takes half as much time again;
+        or octupoles, of degree three, as well, for the last per cent."""
         l_max: int = Field(default=3, ge=1, le=6)
         """Highest degree of the spherical harmonics."""
         radial_functions: PositiveInt = 8
@@ -120,7 +121,8 @@ class Equivariant(Potential):
         @model_validator(mode="after")
         def _harmonics_for_what_is_sent(self) -> "Equivariant.Config":
             if _DEGREES[self.senders] > self.l_max:
-                raise ValueError(f"senders: {self.senders} needs l_max of at least 2")
+                least = _DEGREES[self.senders]
+                raise ValueError(f"senders: {self.senders} needs l_max of at least {least}")
             return self
 
     config: Config

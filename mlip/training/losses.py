@@ -33,9 +33,10 @@ class LossTerm(Settings):
 
     weight: float = Field(default=1.0, ge=0.0, allow_inf_nan=False)
     """Factor of this property; 0 leaves it out."""
-    kind: Literal["mse", "mae", "huber"] = "mse"
+    kind: Literal["mse", "mae", "huber", "length"] = "mse"
     """Squared, absolute, or squared up to one residual unit and linear beyond (robust against
-    outliers)."""
+    outliers), component by component; or the length of each residual vector, which is absolute too
+    but does not depend on the axes: times the square root of the number of its components."""
 
 
 class LossConfig(Settings):
@@ -127,7 +128,10 @@ def penalties(residual: Float[Tensor, "..."], kind: str) -> Float[Tensor, ""]:
     """Sum of the penalties of dimensionless residuals."""
     if kind == "mse":
         return (residual**2).sum()
-    if kind == "mae":
+    if kind == "length" and residual.ndim > 1:
+        vectors = residual.flatten(1)
+        return math.sqrt(vectors.shape[1]) * torch.linalg.vector_norm(vectors, dim=1).sum()
+    if kind in ("mae", "length"):
         return residual.abs().sum()
     size = residual.abs()
     return torch.where(size <= 1.0, residual**2, 2.0 * size - 1.0).sum()

@@ -91,7 +91,7 @@ def test_features_are_the_invariants_of_all_layers() -> None:
     torch.testing.assert_close(features, torch.cat([s[0] for s in states], 1), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("senders", ["scalar", "vector", "tensor"])
+@pytest.mark.parametrize("senders", ["scalar", "vector", "tensor", "octupole"])
 def test_two_layers_reach_two_cutoffs_and_one_reaches_one(senders: str) -> None:
     chain = Atoms("Si3", positions=[[0, 0, 0], [3, 0, 0], [6, 0, 0]])
     longer = chain + Atoms("Si", positions=[[7, 2.5, 0]])
@@ -105,7 +105,7 @@ def test_two_layers_reach_two_cutoffs_and_one_reaches_one(senders: str) -> None:
 # ------------------------------------------------------------------------------- parts and memory
 
 
-@pytest.mark.parametrize("senders", ["scalar", "vector", "tensor"])
+@pytest.mark.parametrize("senders", ["scalar", "vector", "tensor", "octupole"])
 def test_a_few_atoms_at_a_time_give_the_same(senders: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Predictions, and derivatives of forces by the parameters."""
     model = build(senders=senders)
@@ -147,7 +147,7 @@ def test_crowded_and_lonely_atoms_together_are_not_computed_twice(
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-11), (torch.float32, 2e-5)])
 @pytest.mark.parametrize(
     ("senders", "l_max"),
-    [(s, l) for s in ("scalar", "vector") for l in (1, 3, 4)] + [("tensor", 3)],
+    [(s, l) for s in ("scalar", "vector") for l in (1, 3, 4)] + [("tensor", 3), ("octupole", 3)],
 )
 def test_the_core_does_what_torch_does(
     senders: str, l_max: int, dtype: torch.dtype, tolerance: float, monkeypatch: pytest.MonkeyPatch
@@ -294,7 +294,8 @@ def test_a_resolved_config_says_everything() -> None:
         ({"l_max": 0}, "must be at least 1"),
         ({"cutoff": -1.0}, "greater than 0"),
         ({"senders": "tensor", "l_max": 1}, "senders: tensor needs l_max of at least 2"),
-        ({"senders": "matrix"}, "'scalar', 'vector' or 'tensor'"),
+        ({"senders": "octupole", "l_max": 2}, "senders: octupole needs l_max of at least 3"),
+        ({"senders": "matrix"}, "'scalar', 'vector', 'tensor' or 'octupole'"),
     ],
 )
 def test_settings_that_make_no_sense(change: dict, message: str) -> None:

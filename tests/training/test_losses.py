@@ -77,7 +77,7 @@ def test_a_batch_without_a_label_contributes_nothing_for_it(name: str) -> None:
     assert loss_of(without(graph, name)) == loss_of(graph, rest)
 
 
-@pytest.mark.parametrize("kind", ["mse", "mae", "huber"])
+@pytest.mark.parametrize("kind", ["mse", "mae", "huber", "length"])
 def test_parts_of_a_batch_add_up_to_the_whole(kind: str) -> None:
     parts = [*graphs(crystals(3)), *graphs(molecules(2))]
     loss = Loss(LossConfig(**{n: LossTerm(kind=kind) for n in RESIDUAL_UNITS}))
@@ -99,6 +99,29 @@ def test_penalties() -> None:
     assert float(penalties(residual, "mse")) == 10.25
     assert float(penalties(residual, "mae")) == 4.5
     assert float(penalties(residual, "huber")) == 5.0 + 0.25 + 1.0
+
+
+def test_the_length_of_a_residual_does_not_depend_on_the_axes() -> None:
+    random = np.random.default_rng(0)
+    vectors = torch.from_numpy(random.normal(size=(5, 3)))
+    turn = torch.from_numpy(np.linalg.qr(random.normal(size=(3, 3)))[0])
+    turned = float(penalties(vectors @ turn, "length"))
+    assert turned == pytest.approx(float(penalties(vectors, "length")), rel=1e-14)
+    tensors = vectors[:, :, None] * vectors[:, None, :]
+    expected = float(penalties(tensors, "length"))
+    assert float(penalties(turn.T @ tensors @ turn, "length")) == pytest.approx(expected, rel=1e-14)
+
+
+def test_residuals_of_equal_components_count_alike_by_length_and_by_component() -> None:
+    residual = torch.full((4, 3, 3), -0.5, dtype=torch.float64)
+    assert float(penalties(residual, "length")) == pytest.approx(18.0, rel=1e-15)
+    assert float(penalties(residual[0, 0], "length")) == float(penalties(residual[0, 0], "mae"))
+
+
+def test_a_residual_of_length_zero_has_no_slope() -> None:
+    at = torch.zeros(2, 3, dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(penalties(at, "length"), at)
+    assert torch.equal(slope, torch.zeros_like(slope))
 
 
 def test_huber_is_smooth_where_it_changes() -> None:
