@@ -22,6 +22,7 @@ All features have natural parity, so that energies do not change under reflectio
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import pi, sqrt
 from types import MappingProxyType
@@ -179,8 +180,10 @@ class Equivariant(Potential):
         tabulated = all(table is not None for table in tables)
         parts = surroundings_in(graph, self.dtype, *self._largest_part(tabulated))
         large = len(parts) > _PARTS_KEPT
-        near = [(part, None if tabulated else Expansion(part.vectors, self.config))
-                for part in parts]  # fmt: skip
+        near = [
+            Near(part, None if tabulated else Expansion(part.vectors, self.config))
+            for part in parts
+        ]
         states = [self.embedding.index_select(1, species_index)]
         for layer, table in zip(self.layers, tables):
             new = layer(states[-1], near, table, species_index, self.mean_neighbours, large)
@@ -271,8 +274,17 @@ def radial_functions(
     return functions * envelope(distances, config.cutoff)
 
 
-#: Some atoms with their edges, and what these are expanded in unless every layer has a table.
-Near = tuple[Surroundings, Expansion | None]
+@dataclass(frozen=True)
+class Near:
+    """Some atoms with their edges.
+
+    Attributes
+    ----------
+    expansion : what the edges are expanded in; None if every layer has a table
+    """
+
+    surroundings: Surroundings
+    expansion: Expansion | None
 
 
 class Layer(nn.Module):
@@ -324,7 +336,7 @@ class Layer(nn.Module):
         self, state: Tensor, sent: Tensor, near: Near, table: Tensor | None, species_index: Tensor
     ) -> Tensor:
         """The new features of some atoms."""
-        atoms = near[0].atoms
+        atoms = near.surroundings.atoms
         z, own = species_index[atoms], state[:, atoms]
         l_max, n_out = self.config.l_max, (self.l_out + 1) ** 2
         a = self._neighbours(sent, near, table, z)
@@ -346,7 +358,7 @@ class Layer(nn.Module):
 
     def _sums(self, sent: Tensor, near: Near, table: Tensor | None) -> Tensor:
         """The sums of both, one below the other."""
-        part, expansion = near
+        part, expansion = near.surroundings, near.expansion
         edges = (part.centres, part.neighbours, part.n_atoms)
 
         def expanded(expansion: Expansion, sent: Tensor) -> Tensor:
