@@ -5,11 +5,22 @@
 // In an unnamed namespace, as instruction_sets.h asks.
 #pragma once
 
+#include <cstdint>
+
 #include "harmonic_tables.h"
 #include "host_device.h"
 
 namespace mlip {
 namespace {
+
+// Every `step`-th number of an array, to be stored by the following.
+template <class T>
+struct Strided {
+  T* at;
+  int64_t step;
+  MLIP_BOTH T load(int lm) const { return at[lm * step]; }
+  MLIP_BOTH void store(int lm, T value) const { at[lm * step] = value; }
+};
 
 // Y_lm of unit vectors, by the recursion in harmonics.h. `out.load(lm)` reads what was stored by
 // `out.store(lm, value)`.

@@ -47,6 +47,26 @@ Atoms<Real> random_atoms(int n, double edge) {
   return atoms;
 }
 
+// The centre of each edge.
+template <class Real>
+std::vector<int64_t> centres_of(const Atoms<Real>& atoms) {
+  std::vector<int64_t> centres;
+  for (size_t a = 0; a < atoms.species.size(); ++a) {
+    centres.insert(centres.end(), atoms.first_edge[a + 1] - atoms.first_edge[a], a);
+  }
+  return centres;
+}
+
+template <class Real>
+mlip::EdgesByCentre<Real> edges_of(const Atoms<Real>& atoms, const std::vector<int64_t>& centres) {
+  return {atoms.vectors.data(),
+          centres.data(),
+          atoms.neighbours.data(),
+          atoms.species.data(),
+          static_cast<int64_t>(centres.size()),
+          static_cast<int64_t>(atoms.species.size())};
+}
+
 // f(r) by x = r / cutoff.
 inline double cutoff_value(CutoffKind kind, double x) {
   if (x >= 1) return 0;

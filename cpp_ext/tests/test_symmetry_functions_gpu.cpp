@@ -15,22 +15,14 @@
 
 namespace {
 
-template <class Real>
-std::vector<int64_t> centres_of(const Atoms<Real>& atoms) {
-  std::vector<int64_t> centres;
-  for (size_t a = 0; a < atoms.species.size(); ++a) {
-    centres.insert(centres.end(), atoms.first_edge[a + 1] - atoms.first_edge[a], a);
-  }
-  return centres;
-}
-
 // Checked atoms, packed tables and one room, in which all atoms are treated in turn.
 template <class Real>
 struct Ready {
   std::vector<int64_t> centres;
   std::vector<char> packed;
   mlip::PlanView plan;
-  mlip::gpu::AtomsAndEdges<Real> all;
+  mlip::EdgesByCentre<Real> all;
+  mlip::gpu::Most most;
   ExactMemory memory;
   mlip::gpu::AtomRoom<Real> room;
 
@@ -40,18 +32,13 @@ struct Ready {
     mlip::gpu::Memory places{packed.data()};
     plan = mlip::gpu::placed(arrays, places);
     expect(places.bytes == static_cast<int64_t>(packed.size()), "tables as long as their places");
-    all = {atoms.vectors.data(),
-           centres.data(),
-           atoms.neighbours.data(),
-           atoms.species.data(),
-           static_cast<int64_t>(centres.size()),
-           static_cast<int64_t>(atoms.species.size())};
+    all = edges_of(atoms, centres);
     mlip::gpu::AtomsReport report = {mlip::gpu::kNoFailure, 0};
     const auto n_species = static_cast<int64_t>(arrays.weights.size());
     ShuffledCrew{}.for_each(static_cast<int>(all.n_atoms + all.n_edges),
-                            mlip::gpu::CheckAtoms<Real>{all, n_species, &report});
-    mlip::gpu::raise_if_failed(report.failure, all, [](const auto* at) { return *at; });
-    const auto most = mlip::gpu::most_of(arrays, static_cast<int>(report.most_neighbours));
+                            mlip::gpu::LookAtAtoms<Real>{all, n_species, &report});
+    mlip::gpu::raise_if_failed(report, all, [](const auto* at) { return *at; });
+    most = mlip::gpu::most_of(arrays, static_cast<int>(report.most_neighbours));
     room = mlip::gpu::atom_room_in<Real>(memory, most, back);
   }
 
@@ -67,8 +54,9 @@ std::vector<Real> features(const Atoms<Real>& atoms, const mlip::PlanArrays& pla
                            const Crew& crew) {
   Ready<Real> ready(atoms, plan, false, centres_of(atoms));
   std::vector<Real> out(atoms.species.size() * kFeatures, Real(-1));
-  ready.for_all_atoms(mlip::gpu::AtomFeatures<Real>{ready.plan, ready.all, kFeatures, out.data()},
-                      crew);
+  ready.for_all_atoms(
+      mlip::gpu::AtomFeatures<Real>{ready.plan, ready.all, ready.most, kFeatures, out.data()},
+      crew);
   return out;
 }
 
@@ -77,9 +65,9 @@ std::vector<Real> gradients(const Atoms<Real>& atoms, const mlip::PlanArrays& pl
                             const std::vector<Real>& gradient, const Crew& crew) {
   Ready<Real> ready(atoms, plan, true, centres_of(atoms));
   std::vector<Real> out(atoms.vectors.size(), Real(-1));
-  ready.for_all_atoms(
-      mlip::gpu::AtomGradients<Real>{ready.plan, ready.all, kFeatures, gradient.data(), out.data()},
-      crew);
+  ready.for_all_atoms(mlip::gpu::AtomGradients<Real>{ready.plan, ready.all, ready.most, kFeatures,
+                                                     gradient.data(), out.data()},
+                      crew);
   return out;
 }
 

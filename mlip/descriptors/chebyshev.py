@@ -97,7 +97,7 @@ class Chebyshev(Descriptor):
     ) -> Float[Tensor, "atoms features"]:
         check_precision(vectors)
         edges = (centres, neighbours, species_index)
-        if vectors.device.type == "cpu" and kernels.available():
+        if kernels.runs_on(vectors.device):
             return self._compiled(edges)(vectors)
         check_edges(vectors, centres, neighbours, "Chebyshev descriptors are not defined")
         return self.evaluate_in_torch(vectors, *edges)

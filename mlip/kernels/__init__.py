@@ -19,6 +19,13 @@ __all__ = ["available", "cuda_available", "runs_on", "status"]
 
 _LIBRARY = Path(__file__).parent / "mlip_torch.so"
 _CUDA_LIBRARY = Path(__file__).parent / "mlip_torch_cuda.so"
+_KERNELS = (
+    "neighbour list",
+    "SOAP",
+    "symmetry functions",
+    "Chebyshev descriptors",
+    "equivariant messages",
+)
 _HOW_TO_GET_IT = (
     "neighbour lists, descriptors and equivariant messages are made in plain torch, up to hundreds "
     "of times slower; with a C++ compiler, `pip install --no-build-isolation nearsight` in an "
@@ -102,7 +109,6 @@ def status() -> dict[str, str]:
         on_gpu = in_torch = "compiled"
         if problem:
             on_gpu, in_torch = f"made on the CPU: {problem}", f"plain torch: {problem}"
-    names = ("neighbour list", "SOAP", "symmetry functions", "equivariant messages")
-    there = dict.fromkeys(names, in_torch) | {"neighbour list": on_gpu}
-    lines = {f"{name} (CPU)": how for name in (*names, "Chebyshev descriptors")}
+    there = dict.fromkeys(_KERNELS, in_torch) | {"neighbour list": on_gpu}
+    lines = {f"{name} (CPU)": how for name in _KERNELS}
     return lines | {f"{name} (CUDA)": line for name, line in there.items()}

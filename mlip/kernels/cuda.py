@@ -12,8 +12,8 @@ _HOW_TO_GET_IT = (
     "CUDA are: `pip install --no-build-isolation nearsight`"
 )
 _MEANWHILE = (
-    "for structures on a GPU, neighbour lists are made on the CPU, and SOAP, symmetry functions "
-    "and equivariant messages in plain torch: slower"
+    "for structures on a GPU, neighbour lists are made on the CPU, and descriptors and "
+    "equivariant messages in plain torch: slower"
 )
 #: What it must have been built with.
 OPERATORS = (
@@ -23,6 +23,8 @@ OPERATORS = (
     "soap_gradients",
     "symmetry_functions",
     "symmetry_functions_backward",
+    "chebyshev",
+    "chebyshev_gradients",
     "node_product",
     "node_product_gradients",
     "node_product_second",

@@ -16,7 +16,14 @@ from rich.table import Table
 from structures import water
 
 from mlip import kernels
-from mlip.descriptors import SOAP, SOAPConfig, SymmetryFunctions, SymmetryFunctionsConfig
+from mlip.descriptors import (
+    SOAP,
+    Chebyshev,
+    ChebyshevConfig,
+    SOAPConfig,
+    SymmetryFunctions,
+    SymmetryFunctionsConfig,
+)
 from mlip.descriptors.base import Descriptor
 from mlip.graph import AtomicGraph
 from mlip.neighbours import with_neighbours
@@ -40,6 +47,10 @@ DESCRIPTORS: dict[str, tuple[Callable[[], Descriptor], Callable[..., Evaluate]]]
     "SOAP, mu1nu1": (lambda: SOAP(SOAPConfig(compression="mu1nu1"), SPECIES), soap_in_torch),
     "symmetry functions": (
         lambda: SymmetryFunctions(SymmetryFunctionsConfig(), SPECIES),
+        lambda descriptor: descriptor.evaluate_in_torch,
+    ),
+    "Chebyshev": (
+        lambda: Chebyshev(ChebyshevConfig(), SPECIES),
         lambda descriptor: descriptor.evaluate_in_torch,
     ),
 }

@@ -15,4 +15,13 @@ struct Environments {
   int64_t n_atoms;
 };
 
+// The same by a centre for each edge, in an order that never decreases.
+template <class Real>
+struct EdgesByCentre {
+  const Real* vectors;                  // [n_edges][3]
+  const int64_t *centres, *neighbours;  // [n_edges]
+  const int64_t* species;               // [n_atoms]
+  int64_t n_edges, n_atoms;
+};
+
 }  // namespace mlip

@@ -15,21 +15,12 @@
 #include <memory>
 #include <vector>
 
+#include "mlip/environments.h"
 #include "mlip/symmetry_functions.h"
 
 struct CUstream_st;  // cudaStream_t is a pointer to it
 
 namespace mlip::cuda {
-
-// As Environments, but with a centre for each edge, in an order that never decreases. Arrays are in
-// the memory of the GPU.
-template <class Real>
-struct Edges {
-  const Real* vectors;                  // [n_edges][3]
-  const int64_t *centres, *neighbours;  // [n_edges]
-  const int64_t* species;               // [n_atoms]
-  int64_t n_edges, n_atoms;
-};
 
 // Where atoms are treated, one in each room.
 struct Rooms {
@@ -49,18 +40,20 @@ class SymmetryFunctions {
 
   int64_t tables_bytes() const;
 
-  // Carries the tables over and looks at the atoms; `back` says whether it is for `differentiate`.
-  // Throws what the processor would, with the same words; std::runtime_error if the GPU fails. The
-  // rooms take a gigabyte at most, unless one alone takes more.
+  // Carries the tables over and looks at the atoms, whose arrays are in the memory of the GPU;
+  // `back` says whether it is for `differentiate`. Throws what the processor would, with the same
+  // words; std::runtime_error if the GPU fails. The rooms take a gigabyte at most, unless one alone
+  // takes more.
   template <class Real>
-  Rooms look_at(const Edges<Real>& edges, bool back, void* tables, CUstream_st* stream) const;
+  Rooms look_at(const EdgesByCentre<Real>& edges, bool back, void* tables,
+                CUstream_st* stream) const;
 
   // As those of mlip::SymmetryFunctions, in the rooms that were looked for.
   template <class Real>
-  void evaluate(const Edges<Real>& edges, int64_t n_features, Real* features, const Rooms& rooms,
-                void* tables, void* workspace, CUstream_st* stream) const;
+  void evaluate(const EdgesByCentre<Real>& edges, int64_t n_features, Real* features,
+                const Rooms& rooms, void* tables, void* workspace, CUstream_st* stream) const;
   template <class Real>
-  void differentiate(const Edges<Real>& edges, int64_t n_features, const Real* gradient,
+  void differentiate(const EdgesByCentre<Real>& edges, int64_t n_features, const Real* gradient,
                      Real* by_vector, const Rooms& rooms, void* tables, void* workspace,
                      CUstream_st* stream) const;
 

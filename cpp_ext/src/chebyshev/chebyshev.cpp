@@ -2,35 +2,18 @@
 
 #include <cmath>
 #include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "atoms_in_threads.h"
-#include "edge_problems.h"
 #include "harmonics.h"
 #include "kernels.h"
+#include "problems.h"
 
 namespace mlip {
 namespace {
 
 // A thread is worth waking for about this many edges, a fifth of a millisecond.
 constexpr int64_t kEdgesPerThread = 5000;
-
-[[noreturn]] void invalid(const std::string& what) {
-  throw std::invalid_argument("Chebyshev descriptors: " + what);
-}
-
-void check(const ChebyshevBasis& basis) {
-  if (basis.radial_order < 0) invalid("radial_order is negative");
-  if (basis.angular_order < 0 || basis.angular_order > kChebyshevMostDegrees) {
-    invalid("angular_order must be 0 to 12");
-  }
-  if (!is_known(basis.cutoff_function)) invalid("unknown cutoff function");
-  if (!(std::isfinite(basis.cutoff) && basis.angular_cutoff > 0 &&
-        basis.angular_cutoff <= basis.cutoff)) {
-    invalid("cutoffs must be positive, that of the angular part no longer than the other");
-  }
-}
 
 template <class Real>
 void check_species(const Environments<Real>& atoms, int n_species) {
@@ -95,9 +78,8 @@ void for_all_atoms(const ChebyshevBasis& basis, const Environments<Real>& atoms,
   if (bad_edge < 0) return;
   const Real* v = atoms.vectors + 3 * bad_edge;
   const bool finite = std::isfinite(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
-  throw std::invalid_argument(no_direction(bad_edge, centre_of(atoms, bad_edge),
-                                           atoms.neighbours[bad_edge], finite,
-                                           "Chebyshev descriptors are not defined"));
+  throw std::invalid_argument(
+      not_defined(bad_edge, centre_of(atoms, bad_edge), atoms.neighbours[bad_edge], finite));
 }
 
 }  // namespace

@@ -4,13 +4,10 @@
 
 #include "neighbourhood.h"
 
-#include "cutoffs.h"
-#include "harmonic_formulas.h"
+#include "formulas.h"
 
 namespace mlip {
 namespace {
-
-constexpr double kPi = 3.14159265358979323846;
 
 // Harmonics of the neighbours in one vector.
 template <class Real>
@@ -47,16 +44,11 @@ void sum_radial(const ChebyshevTables<Real>& tables, int64_t n, const Room<Real>
   clear(room.radial_sums, tables.n_sets * terms);
   for (int64_t k = 0; k < n; k += width) {
     const Vec<Real> r = load(room.r + k), f = cutoff_function<Real>(tables.radial, r).value;
-    const Vec<Real> twice_x = r * Real(4 / tables.radial.radius) - 2;
     for (int s = 0; s < tables.n_sets; ++s) {
-      Vec<Real> now = f * load(room.weights + s * room.stride + k),
-                before = now * twice_x * Real(0.5);
-      for (int64_t a = 0; a < terms; ++a) {
-        add<Real>(room.radial_sums + (s * terms + a) * width, now);
-        const Vec<Real> next = twice_x * now - before;
-        before = now;
-        now = next;
-      }
+      const Vec<Real> weight = f * load(room.weights + s * room.stride + k);
+      Real* const sums = room.radial_sums + s * terms * width;
+      polynomials<Real>(tables.radial_order, twice_place<Real>(tables.radial, r), weight,
+                        [&](int a, Vec<Real> term) { add<Real>(sums + a * width, term); });
     }
   }
 }
@@ -98,11 +90,7 @@ void write_angular(const ChebyshevTables<Real>& tables, int set, const Room<Real
   const Real alone = sum(load(room.alone_sums + set * Lanes<Real>::width));
   for (int a = 0; a < terms; ++a) features[a] = 0;
   for (int l = 0; l < terms; ++l) {
-    Real squares = 0;
-    for (int lm = l * l; lm < (l + 1) * (l + 1); ++lm) {
-      squares += room.moments[lm] * room.moments[lm];
-    }
-    const Real pairs = Real(2 * kPi / (2 * l + 1)) * squares - alone / 2;
+    const Real pairs = sum_over_pairs(l, room.moments, alone);
     for (int a = l; a < terms; ++a) features[a] += pairs * tables.legendre[l * terms + a];
   }
 }
@@ -112,8 +100,7 @@ int64_t features_of_atoms(const ChebyshevTables<Real>& tables, const Environment
                           int64_t first, int64_t last, int64_t most_neighbours, char* memory,
                           Real* features) {
   constexpr int width = Lanes<Real>::width;
-  const int radial_terms = tables.radial_order + 1,
-            of_set = radial_terms + tables.angular_order + 1;
+  const int radial_terms = tables.radial_order + 1, of_set = features_of_set(tables);
   Room<Real> room;
   lay_out(tables, most_neighbours, memory, room);
   for (int64_t atom = first; atom < last; ++atom) {
@@ -144,57 +131,10 @@ void write_by_moments(const ChebyshevTables<Real>& tables, int set, const Real* 
   add_up_moments(tables, set, room);
   room.by_alone[set] = 0;
   for (int l = 0; l < terms; ++l) {
-    Real by_pairs = 0;
-    for (int a = l; a < terms; ++a) by_pairs += tables.legendre[l * terms + a] * by_features[a];
+    const Real by_pairs = by_sum_over_pairs(tables, l, by_features);
     room.by_alone[set] -= by_pairs / 2;
-    const Real factor = Real(4 * kPi / (2 * l + 1)) * by_pairs;
+    const Real factor = 2 * by_square<Real>(l) * by_pairs;
     for (int lm = l * l; lm < (l + 1) * (l + 1); ++lm) by_moments[lm] = factor * room.moments[lm];
-  }
-}
-
-// dE/dr by the radial part.
-template <class Real>
-Vec<Real> radial_gradient(const ChebyshevTables<Real>& tables, const Real* by_features,
-                          const Room<Real>& room, int64_t k) {
-  const int of_set = tables.radial_order + tables.angular_order + 2;
-  const Slope<Real> f = cutoff_function<Real>(tables.radial, load(room.r + k));
-  const Vec<Real> twice_x = load(room.r + k) * Real(4 / tables.radial.radius) - 2;
-  Vec<Real> by_r = {};
-  for (int s = 0; s < tables.n_sets; ++s) {
-    const Real* const by = by_features + s * of_set;
-    Vec<Real> value = {}, slope = {};  // of sum_a by_a T_a
-    Vec<Real> now = all<Real>(1), before = twice_x * Real(0.5), d_now = {}, d_before = all<Real>(1);
-    for (int a = 0; a <= tables.radial_order; ++a) {
-      value += now * by[a];
-      slope += d_now * by[a];
-      const Vec<Real> next = twice_x * now - before, d_next = twice_x * d_now + 2 * now - d_before;
-      before = now, now = next;
-      d_before = d_now, d_now = d_next;
-    }
-    const Vec<Real> weight = load(room.weights + s * room.stride + k);
-    by_r += weight * (value * f.derivative + slope * f.value * Real(2 / tables.radial.radius));
-  }
-  return by_r;
-}
-
-// dE/dr by the angular part, added to by_r, and dE/d(unit vector).
-template <class Real>
-void angular_gradient(const ChebyshevTables<Real>& tables, const Room<Real>& room, int64_t k,
-                      const Vec<Real> (&u)[3], Vec<Real>& by_r, Vec<Real> (&by)[3]) {
-  const int64_t harmonics = n_harmonics(tables);
-  const Slope<Real> f = cutoff_function<Real>(tables.angular, load(room.r + k));
-  const auto weight = [&](int set) { return load(room.weights + set * room.stride + k); };
-  const auto by_moment_of_all = [&](int lm) {
-    Vec<Real> total = weight(0) * room.by_moments[lm];
-    for (int s = 1; s < tables.n_sets; ++s) {
-      total += weight(s) * room.by_moments[s * harmonics + lm];
-    }
-    return total;
-  };
-  by_r += f.derivative * sum_of_harmonics(tables.harmonics, u, by_moment_of_all, by);
-  for (int c = 0; c < 3; ++c) by[c] *= f.value;
-  for (int s = 0; s < tables.n_sets; ++s) {
-    by_r += weight(s) * weight(s) * f.value * f.derivative * (2 * room.by_alone[s]);
   }
 }
 
@@ -216,8 +156,7 @@ template <class Real>
 int64_t gradients_of_atoms(const ChebyshevTables<Real>& tables, const Environments<Real>& atoms,
                            int64_t first, int64_t last, int64_t most_neighbours, char* memory,
                            const Real* by_features, Real* by_vectors) {
-  const int radial_terms = tables.radial_order + 1,
-            of_set = radial_terms + tables.angular_order + 1;
+  const int radial_terms = tables.radial_order + 1, of_set = features_of_set(tables);
   Room<Real> room;
   lay_out(tables, most_neighbours, memory, room);
   for (int64_t atom = first; atom < last; ++atom) {
@@ -232,8 +171,12 @@ int64_t gradients_of_atoms(const ChebyshevTables<Real>& tables, const Environmen
     }
     for (int64_t k = 0; k < n.all; k += Lanes<Real>::width) {
       const Vec<Real> u[3] = {load(room.x + k), load(room.y + k), load(room.z + k)};
-      Vec<Real> by_r = radial_gradient(tables, own, room, k), by[3] = {}, out[3];
-      if (k < n.angular) angular_gradient(tables, room, k, u, by_r, by);
+      const Vec<Real> r = load(room.r + k);
+      const auto weight = [&](int set) { return load(room.weights + set * room.stride + k); };
+      Vec<Real> by_r = radial_gradient(tables, own, r, weight), by[3] = {}, out[3];
+      if (k < n.angular) {
+        angular_gradient(tables, room.by_alone, room.by_moments, r, u, weight, by_r, by);
+      }
       join_gradient(by_r, by, u, load(room.inverse_r + k), out);
       store<Real>(room.by_x + k, out[0]);
       store<Real>(room.by_y + k, out[1]);

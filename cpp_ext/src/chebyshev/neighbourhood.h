@@ -4,6 +4,7 @@
 #include "lane_moves.h"
 #include "lanes.h"
 
+#include "formulas.h"
 #include "kernels.h"
 #include "working_memory.h"
 
@@ -28,11 +29,6 @@ struct Room {
   Real* by_moments;     // [set][lm]
   Real *by_x, *by_y, *by_z;
 };
-
-template <class Real>
-int64_t n_harmonics(const ChebyshevTables<Real>& tables) {
-  return (tables.angular_order + 1) * (tables.angular_order + 1);
-}
 
 // Lays a room out in memory that starts at a multiple of 64; returns how much it takes.
 template <class Real>

@@ -63,13 +63,6 @@ struct Expand {
   HarmonicTables<T> harmonics;
   Expansion<T> expansion;
 
-  struct Column {
-    T* at;
-    int64_t step;
-    MLIP_BOTH T load(int lm) const { return at[lm * step]; }
-    MLIP_BOTH void store(int lm, T value) const { at[lm * step] = value; }
-  };
-
   MLIP_BOTH void operator()(int64_t e) const {
     const T *v = vectors + 3 * e, r = length_of(v), inverse = 1 / r;
     const T per_length = static_cast<T>(table.intervals / table.cutoff);
@@ -78,7 +71,7 @@ struct Expand {
     expansion.along[e] = place_in_table(r, per_length, last, interval);
     expansion.interval[e] = r < static_cast<T>(table.cutoff) ? interval : -1;
     recursion(harmonics, v[0] * inverse, v[1] * inverse, v[2] * inverse,
-              Column{expansion.harmonics + e, n_edges});
+              Strided<T>{expansion.harmonics + e, n_edges});
   }
 };
 

@@ -68,27 +68,6 @@ void raise_if_failed(const SumEdges& edges, const T* vectors, const uint64_t* at
   throw std::invalid_argument(not_sorted(e, i, machine.value_at(edges.centres + e - 1)));
 }
 
-// For each k up to, and with, the number of them: how many of the ascending numbers are less.
-template <class Number>
-struct CountBefore {
-  const Number* ascending;
-  int64_t n;
-  int32_t* before;
-
-  MLIP_BOTH void operator()(int64_t k) const {
-    int64_t low = 0, high = n;
-    while (low < high) {
-      const int64_t middle = low + (high - low) / 2;
-      if (static_cast<int64_t>(ascending[middle]) < k) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    before[k] = static_cast<int32_t>(low);
-  }
-};
-
 // For each edge, to be sorted by sender.
 struct NumberEdges {
   SumEdges edges;

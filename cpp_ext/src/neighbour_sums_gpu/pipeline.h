@@ -16,6 +16,7 @@
 
 #include "back.h"
 #include "expand.h"
+#include "gpu/count_before.h"
 #include "orders.h"
 #include "sums.h"
 #include "terms.h"
@@ -38,12 +39,13 @@ void bring_in_order(const SumEdges& edges, const T* vectors, const SumOrders& or
   machine.for_each(edges.n_edges, CheckSums<T>{edges, vectors, kLongest, orders.failure});
   raise_if_failed(edges, vectors, orders.failure, machine);
   machine.for_each(edges.n_centres + 1,
-                   CountBefore<int64_t>{edges.centres, edges.n_edges, orders.of_centre});
+                   CountBefore<int64_t, int32_t>{edges.centres, edges.n_edges, orders.of_centre});
   if (!sent_wanted) return;
   machine.for_each(edges.n_edges, NumberEdges{edges, orders});
   machine.sort(edges, orders);
-  machine.for_each(edges.n_senders + 1,
-                   CountBefore<uint32_t>{orders.sorted_senders, edges.n_edges, orders.of_sender});
+  machine.for_each(
+      edges.n_senders + 1,
+      CountBefore<uint32_t, int32_t>{orders.sorted_senders, edges.n_edges, orders.of_sender});
 }
 
 template <class Terms, class T, class Machine>

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "arrays.h"
+#include "gpu/count_before.h"
 #include "harmonic_formulas.h"
 #include "radial_formulas.h"
 
@@ -45,16 +46,7 @@ struct Density {
   MLIP_BOTH int own() const { return static_cast<int>(in.edges.species[atom]); }
 
   MLIP_BOTH int64_t edges_before(int64_t row) const {
-    int64_t low = 0, high = in.edges.n_edges;
-    while (low < high) {
-      const int64_t middle = low + (high - low) / 2;
-      if (sorted.sorted_rows[middle] < row) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    return low;
+    return count_before(sorted.sorted_rows, in.edges.n_edges, row);
   }
 
   // Calls work(begin, n) for the sorted edges to a species, kTogether at most at a time.
@@ -66,17 +58,12 @@ struct Density {
     }
   }
 
-  struct Harmonics {
-    T* at;
-    MLIP_BOTH T load(int lm) const { return at[lm * kTogether]; }
-    MLIP_BOTH void store(int lm, T value) const { at[lm * kTogether] = value; }
-  };
-
   // Harmonics and radial functions of n neighbours, with slopes by t if there is room for them.
   MLIP_BOTH void expand(int32_t begin, int n, bool with_slopes) const {
     crew.for_each(n, [&](int j) {
       place(j, sorted.order[begin + j]);
-      recursion(in.harmonics, room.x[j], room.y[j], room.z[j], Harmonics{room.harmonics + j});
+      recursion(in.harmonics, room.x[j], room.y[j], room.z[j],
+                Strided<T>{room.harmonics + j, kTogether});
     });
     const int row = in.row, all = in.degrees() * row;
     crew.for_each(n * all, [&](int q) {

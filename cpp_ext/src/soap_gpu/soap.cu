@@ -1,5 +1,4 @@
 // SOAP as kernels, and the memory they work in.
-#include <algorithm>
 #include <limits>
 #include <stdexcept>
 #include <vector>
@@ -7,6 +6,7 @@
 #include "gpu/copy.h"
 #include "gpu/launch.h"
 #include "gpu/memory.h"
+#include "gpu/rooms.h"
 #include "gpu/sort.h"
 #include "mlip/soap_cuda.h"
 #include "sorting.h"
@@ -15,9 +15,6 @@
 
 namespace mlip::cuda {
 namespace {
-
-// More atoms at once than any GPU has blocks for would only take memory.
-constexpr int64_t kMostRooms = 2048, kMostBytesOfRooms = int64_t{1} << 30;
 
 void require(bool condition, const char* otherwise) {
   if (!condition) throw std::invalid_argument(otherwise);
@@ -51,8 +48,7 @@ struct Ready {
     gpu::Memory room;
     gpu::room_in(room, in, back);
     room_bytes = room.bytes;
-    n_rooms = std::min({kMostRooms, std::max<int64_t>(1, edges.n_atoms),
-                        std::max<int64_t>(1, kMostBytesOfRooms / room_bytes)});
+    n_rooms = gpu::rooms_for(edges.n_atoms, room_bytes);
     rooms = memory.take<char>(n_rooms * room_bytes);
     bytes = memory.bytes;
   }
@@ -77,20 +73,11 @@ struct Ready {
     for_each(in.edges.n_edges, gpu::SoapRow<T>{in, sorted}, stream);
     sort(to_sort_in);
   }
-};
 
-// An atom's work, in the room of its block.
-template <class Work, class T>
-struct InRooms {
-  Work work;
-  char* rooms;
-  int64_t room_bytes;
-  bool back;
-
-  template <class Crew>
-  MLIP_BOTH void operator()(int64_t atom, int64_t room, const Crew& crew) const {
-    gpu::Memory memory{rooms + room * room_bytes};
-    work(atom, gpu::room_in(memory, work.in, back), crew);
+  template <class Work>
+  void for_all_atoms(const Work& work) {
+    for_each_in_crews(in.edges.n_atoms, n_rooms, gpu::InRooms<Work>{work, rooms, room_bytes},
+                      stream);
   }
 };
 
@@ -106,10 +93,7 @@ void soap_features(const SoapBasis<T>& basis, const SoapEdges<T>& edges, void* w
                    cudaStream_t stream, T* features) {
   Ready<T> ready(basis, edges, false, workspace, stream);
   ready.prepare("mlip::soap");
-  using Work = gpu::SoapFeatures<T>;
-  const InRooms<Work, T> work = {
-      {ready.in, ready.sorted, features}, ready.rooms, ready.room_bytes, false};
-  for_each_in_crews(edges.n_atoms, ready.n_rooms, work, stream);
+  ready.for_all_atoms(gpu::SoapFeatures<T>{ready.in, ready.sorted, features});
 }
 
 template <class T>
@@ -117,12 +101,8 @@ void soap_gradients(const SoapBasis<T>& basis, const SoapEdges<T>& edges, void* 
                     cudaStream_t stream, const T* by_features, T* by_vectors, T* by_mixing) {
   Ready<T> ready(basis, edges, true, workspace, stream);
   ready.prepare("mlip::soap_gradients");
-  using Work = gpu::SoapGradients<T>;
-  const InRooms<Work, T> work = {{ready.in, ready.sorted, by_features, by_vectors, by_mixing},
-                                 ready.rooms,
-                                 ready.room_bytes,
-                                 true};
-  for_each_in_crews(edges.n_atoms, ready.n_rooms, work, stream);
+  ready.for_all_atoms(
+      gpu::SoapGradients<T>{ready.in, ready.sorted, by_features, by_vectors, by_mixing});
 }
 
 #define MLIP_SOAP(T)                                                                              \

@@ -15,6 +15,11 @@ struct SoapFeatures {
   SortedEdges sorted;
   T* features;
 
+  template <class Memory>
+  MLIP_BOTH Room<T> room_in(Memory& memory) const {
+    return gpu::room_in(memory, in, false);
+  }
+
   template <class Crew>
   MLIP_BOTH void operator()(int64_t atom, const Room<T>& room, const Crew& crew) const {
     const Density<T, Crew> around{in, sorted, room, crew, atom};
@@ -78,6 +83,11 @@ struct SoapGradients {
   SortedEdges sorted;
   const T* by_features;
   T *by_vectors, *by_mixing;
+
+  template <class Memory>
+  MLIP_BOTH Room<T> room_in(Memory& memory) const {
+    return gpu::room_in(memory, in, true);
+  }
 
   template <class Crew>
   MLIP_BOTH void operator()(int64_t atom, const Room<T>& room, const Crew& crew) const {

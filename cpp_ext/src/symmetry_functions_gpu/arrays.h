@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "host_device.h"
+#include "mlip/environments.h"
 #include "symmetry_functions/plan.h"
 
 namespace mlip::gpu {
@@ -11,15 +12,6 @@ namespace mlip::gpu {
 // Pairs of neighbours that are treated at once, unless one neighbour alone has more partners; and
 // parts of a sum over them, each by a thread.
 constexpr int kPairsAtOnce = 512, kParts = 8;
-
-// Edges sorted by centre.
-template <class Real>
-struct AtomsAndEdges {
-  const Real* vectors;                  // [n_edges][3]
-  const int64_t *centres, *neighbours;  // [n_edges]
-  const int64_t* species;               // [n_atoms]
-  int64_t n_edges, n_atoms;
-};
 
 // The most of everything that any atom needs.
 struct Most {

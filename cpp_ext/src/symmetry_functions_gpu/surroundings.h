@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "arrays.h"
-#include "checks.h"
+#include "gpu/count_before.h"
 #include "one_lane.h"
 
 #include "symmetry_functions/formulas.h"
@@ -17,21 +17,22 @@ namespace mlip::gpu {
 template <class Real, class Crew>
 struct Surroundings {
   const PlanView& plan;
-  const AtomsAndEdges<Real>& all;
+  const EdgesByCentre<Real>& all;
   const AtomRoom<Real>& room;
   const Crew& crew;
   int64_t atom, first_edge;
   int n_edges;
 
-  MLIP_BOTH Surroundings(const PlanView& plan_, const AtomsAndEdges<Real>& all_,
+  MLIP_BOTH Surroundings(const PlanView& plan_, const EdgesByCentre<Real>& all_,
                          const AtomRoom<Real>& room_, const Crew& crew_, int64_t atom_)
       : plan(plan_),
         all(all_),
         room(room_),
         crew(crew_),
         atom(atom_),
-        first_edge(edges_before(all_, atom_)),
-        n_edges(static_cast<int>(edges_before(all_, atom_ + 1) - first_edge)) {}
+        first_edge(count_before(all_.centres, all_.n_edges, atom_)),
+        n_edges(
+            static_cast<int>(count_before(all_.centres, all_.n_edges, atom_ + 1) - first_edge)) {}
 
   MLIP_BOTH const FunctionList& list() const {
     return plan.lists[plan.list_of_species[all.species[atom]]];

@@ -10,21 +10,13 @@
 #include "gpu/copy.h"
 #include "gpu/launch.h"
 #include "gpu/memory.h"
+#include "gpu/rooms.h"
 #include "gradients.h"
 #include "tables.h"
 #include "values.h"
 
 namespace mlip::cuda {
 namespace {
-
-// More atoms at once than any GPU has blocks for would only take memory.
-constexpr int64_t kMostRooms = 2048, kMostBytesOfRooms = int64_t{1} << 30;
-
-template <class Real>
-gpu::AtomsAndEdges<Real> given(const Edges<Real>& edges) {
-  return {edges.vectors, edges.centres, edges.neighbours,
-          edges.species, edges.n_edges, edges.n_atoms};
-}
 
 // The report, then the tables.
 struct Tables {
@@ -42,21 +34,11 @@ struct Tables {
   }
 };
 
-// An atom's work, in the room of its block.
-template <class Work, class Real>
-struct InRooms {
-  Work work;
-  gpu::Most most;
-  char* rooms;
-  int64_t room_bytes;
-  bool back;
-
-  template <class Crew>
-  MLIP_BOTH void operator()(int64_t atom, int64_t room, const Crew& crew) const {
-    gpu::Memory memory{rooms + room * room_bytes};
-    work(atom, gpu::atom_room_in<Real>(memory, most, back), crew);
-  }
-};
+template <class Work>
+void for_all_atoms(const Work& work, const Rooms& rooms, void* workspace, cudaStream_t stream) {
+  const gpu::InRooms<Work> in_rooms = {work, static_cast<char*>(workspace), rooms.bytes_each};
+  for_each_in_crews(work.all.n_atoms, rooms.number, in_rooms, stream);
+}
 
 }  // namespace
 
@@ -76,7 +58,7 @@ SymmetryFunctions::~SymmetryFunctions() = default;
 int64_t SymmetryFunctions::tables_bytes() const { return Tables(plan_->arrays, nullptr).bytes; }
 
 template <class Real>
-Rooms SymmetryFunctions::look_at(const Edges<Real>& edges, bool back, void* memory,
+Rooms SymmetryFunctions::look_at(const EdgesByCentre<Real>& edges, bool back, void* memory,
                                  cudaStream_t stream) const {
   const Tables tables(plan_->arrays, memory);
   const std::vector<char> packed = gpu::packed(plan_->arrays);
@@ -84,12 +66,11 @@ Rooms SymmetryFunctions::look_at(const Edges<Real>& edges, bool back, void* memo
   check(
       cudaMemcpyAsync(tables.packed, packed.data(), packed.size(), cudaMemcpyHostToDevice, stream));
   check(cudaMemcpyAsync(tables.report, &none, sizeof none, cudaMemcpyHostToDevice, stream));
-  const gpu::AtomsAndEdges<Real> all = given(edges);
   const auto n_species = static_cast<int64_t>(plan_->arrays.weights.size());
-  for_each(edges.n_atoms + edges.n_edges, gpu::CheckAtoms<Real>{all, n_species, tables.report},
+  for_each(edges.n_atoms + edges.n_edges, gpu::LookAtAtoms<Real>{edges, n_species, tables.report},
            stream);
   const gpu::AtomsReport report = value_at(tables.report, stream);
-  gpu::raise_if_failed(report.failure, all, [&](const auto* at) { return value_at(at, stream); });
+  gpu::raise_if_failed(report, edges, [&](const auto* at) { return value_at(at, stream); });
   if (report.most_neighbours > std::numeric_limits<int32_t>::max() / 64) {
     throw std::invalid_argument(too_many_neighbours());
   }
@@ -98,46 +79,39 @@ Rooms SymmetryFunctions::look_at(const Edges<Real>& edges, bool back, void* memo
   gpu::Memory room;
   gpu::atom_room_in<Real>(room, gpu::most_of(plan_->arrays, rooms.most_neighbours), back);
   rooms.bytes_each = room.bytes;
-  rooms.number = std::min({kMostRooms, std::max<int64_t>(1, edges.n_atoms),
-                           std::max<int64_t>(1, kMostBytesOfRooms / room.bytes)});
+  rooms.number = gpu::rooms_for(edges.n_atoms, room.bytes);
   rooms.bytes = rooms.number * rooms.bytes_each;
   return rooms;
 }
 
 template <class Real>
-void SymmetryFunctions::evaluate(const Edges<Real>& edges, int64_t n_features, Real* features,
-                                 const Rooms& rooms, void* memory, void* workspace,
+void SymmetryFunctions::evaluate(const EdgesByCentre<Real>& edges, int64_t n_features,
+                                 Real* features, const Rooms& rooms, void* memory, void* workspace,
                                  cudaStream_t stream) const {
   const Tables tables(plan_->arrays, memory);
-  using Work = gpu::AtomFeatures<Real>;
-  const InRooms<Work, Real> work = {{tables.plan, given(edges), n_features, features},
-                                    gpu::most_of(plan_->arrays, rooms.most_neighbours),
-                                    static_cast<char*>(workspace),
-                                    rooms.bytes_each,
-                                    false};
-  for_each_in_crews(edges.n_atoms, rooms.number, work, stream);
+  const gpu::Most most = gpu::most_of(plan_->arrays, rooms.most_neighbours);
+  for_all_atoms(gpu::AtomFeatures<Real>{tables.plan, edges, most, n_features, features}, rooms,
+                workspace, stream);
 }
 
 template <class Real>
-void SymmetryFunctions::differentiate(const Edges<Real>& edges, int64_t n_features,
+void SymmetryFunctions::differentiate(const EdgesByCentre<Real>& edges, int64_t n_features,
                                       const Real* gradient, Real* by_vector, const Rooms& rooms,
                                       void* memory, void* workspace, cudaStream_t stream) const {
   const Tables tables(plan_->arrays, memory);
-  using Work = gpu::AtomGradients<Real>;
-  const InRooms<Work, Real> work = {{tables.plan, given(edges), n_features, gradient, by_vector},
-                                    gpu::most_of(plan_->arrays, rooms.most_neighbours),
-                                    static_cast<char*>(workspace),
-                                    rooms.bytes_each,
-                                    true};
-  for_each_in_crews(edges.n_atoms, rooms.number, work, stream);
+  const gpu::Most most = gpu::most_of(plan_->arrays, rooms.most_neighbours);
+  for_all_atoms(gpu::AtomGradients<Real>{tables.plan, edges, most, n_features, gradient, by_vector},
+                rooms, workspace, stream);
 }
 
-#define MLIP_SYMMETRY_FUNCTIONS(Real)                                                             \
-  template Rooms SymmetryFunctions::look_at(const Edges<Real>&, bool, void*, cudaStream_t) const; \
-  template void SymmetryFunctions::evaluate(const Edges<Real>&, int64_t, Real*, const Rooms&,     \
-                                            void*, void*, cudaStream_t) const;                    \
-  template void SymmetryFunctions::differentiate(const Edges<Real>&, int64_t, const Real*, Real*, \
-                                                 const Rooms&, void*, void*, cudaStream_t) const;
+#define MLIP_SYMMETRY_FUNCTIONS(Real)                                                              \
+  template Rooms SymmetryFunctions::look_at(const EdgesByCentre<Real>&, bool, void*, cudaStream_t) \
+      const;                                                                                       \
+  template void SymmetryFunctions::evaluate(const EdgesByCentre<Real>&, int64_t, Real*,            \
+                                            const Rooms&, void*, void*, cudaStream_t) const;       \
+  template void SymmetryFunctions::differentiate(const EdgesByCentre<Real>&, int64_t, const Real*, \
+                                                 Real*, const Rooms&, void*, void*, cudaStream_t)  \
+      const;
 MLIP_SYMMETRY_FUNCTIONS(float)
 MLIP_SYMMETRY_FUNCTIONS(double)
 #undef MLIP_SYMMETRY_FUNCTIONS

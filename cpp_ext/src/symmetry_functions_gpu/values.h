@@ -11,9 +11,15 @@ namespace mlip::gpu {
 template <class Real>
 struct AtomFeatures {
   PlanView plan;
-  AtomsAndEdges<Real> all;
+  EdgesByCentre<Real> all;
+  Most most;
   int64_t n_features;
   Real* features;
+
+  template <class Memory>
+  MLIP_BOTH AtomRoom<Real> room_in(Memory& memory) const {
+    return atom_room_in<Real>(memory, most, false);
+  }
 
   template <class Crew>
   MLIP_BOTH void operator()(int64_t atom, const AtomRoom<Real>& room, const Crew& crew) const {

@@ -18,6 +18,11 @@ template <class T>
 constexpr torch::headeronly::ScalarType kType =
     sizeof(T) == 4 ? torch::headeronly::ScalarType::Float : torch::headeronly::ScalarType::Double;
 
+struct NamedTensor {
+  const char* name;
+  const torch::stable::Tensor& tensor;
+};
+
 // How many threads torch was given.
 inline int threads() { return static_cast<int>(torch::stable::get_num_threads()); }
 

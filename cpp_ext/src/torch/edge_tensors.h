@@ -8,6 +8,7 @@
 #include <string>
 
 #include "arguments.h"
+#include "mlip/environments.h"
 
 namespace mlip {
 
@@ -24,6 +25,16 @@ struct EdgeTensors {
     centres = checked(centres_, op, "centres", ScalarType::Long, {n});
     neighbours = checked(neighbours_, op, "neighbours", ScalarType::Long, {n});
     species = checked(species_, op, "species", ScalarType::Long, {-1});
+  }
+
+  template <class Real>
+  EdgesByCentre<Real> view() const {
+    return {vectors.const_data_ptr<Real>(),
+            centres.const_data_ptr<int64_t>(),
+            neighbours.const_data_ptr<int64_t>(),
+            species.const_data_ptr<int64_t>(),
+            vectors.size(0),
+            species.size(0)};
   }
 };
 

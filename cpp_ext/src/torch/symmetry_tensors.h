@@ -65,11 +65,6 @@ FunctionTables function_tables(const torch::stable::Tensor& integers_,
   return tables;
 }
 
-struct NamedTensor {
-  const char* name;
-  const torch::stable::Tensor& tensor;
-};
-
 // The operators by a `Machine`, made of all tensors before anything is read:
 //
 //   Machine(vectors, {all other tensors})   throws if they lie elsewhere

@@ -6,8 +6,11 @@
 #include <torch/csrc/stable/tensor.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
+
+#include "arguments.h"
 
 struct CUstream_st;  // cudaStream_t is a pointer to it
 
@@ -22,6 +25,12 @@ class OnDevice {
  public:
   OnDevice(const char* op, const torch::stable::Tensor& tensor, const char* name)
       : op_(op), name_(name), device_(device_of(op, tensor, name)), guard_(device_) {}
+
+  OnDevice(const char* op, const torch::stable::Tensor& tensor, const char* name,
+           std::initializer_list<NamedTensor> others)
+      : OnDevice(op, tensor, name) {
+    for (const NamedTensor& other : others) check(other.tensor, other.name);
+  }
 
   void check(const torch::stable::Tensor& other, const char* name) const {
     if (other.is_cuda() && other.get_device_index() == device_) return;

@@ -19,9 +19,7 @@ using torch::stable::Tensor;
 class Gpu {
  public:
   Gpu(const Tensor& vectors, std::initializer_list<mlip::NamedTensor> others)
-      : on_device_(mlip::kSymmetryFunctions, vectors, "vectors") {
-    for (const auto& [name, tensor] : others) on_device_.check(tensor, name);
-  }
+      : on_device_(mlip::kSymmetryFunctions, vectors, "vectors", others) {}
 
   Tensor new_tensor(const Tensor& like, std::initializer_list<int64_t> shape) const {
     return torch::stable::new_empty(like, shape);
@@ -59,12 +57,7 @@ class Gpu {
   void run(const EdgeTensors& tensors, const FunctionTables& given, bool back, Work work) const {
     const mlip::cuda::SymmetryFunctions functions(given.functions, given.lists, given.weights,
                                                   given.cutoff);
-    const mlip::cuda::Edges<Real> edges = {tensors.vectors.const_data_ptr<Real>(),
-                                           tensors.centres.const_data_ptr<int64_t>(),
-                                           tensors.neighbours.const_data_ptr<int64_t>(),
-                                           tensors.species.const_data_ptr<int64_t>(),
-                                           tensors.vectors.size(0),
-                                           tensors.species.size(0)};
+    const mlip::EdgesByCentre<Real> edges = tensors.view<Real>();
     Tensor tables = on_device_.bytes(tensors.vectors, functions.tables_bytes());
     const mlip::cuda::Rooms rooms =
         functions.look_at(edges, back, tables.mutable_data_ptr(), on_device_.stream());
