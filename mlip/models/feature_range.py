@@ -60,7 +60,7 @@ class FeatureRange(ExactModule):
         self, features: Float[Tensor, "atoms features"], species_index: Int[Tensor, " atoms"]
     ) -> Int[Tensor, " atoms"]:
         """How many features of each atom are outside the range; a value within rounding of a bound
-        is inside."""
+        is inside, what is not a number is outside."""
         slack = _ROUNDING * torch.finfo(features.dtype).eps
         if features.device.type == "cpu" and kernels.available():
             count = torch.ops.mlip.count_outside
@@ -77,5 +77,5 @@ class FeatureRange(ExactModule):
         `slack`, in units of the larger bound."""
         slacks = slack * torch.maximum(self.lower.abs(), self.upper.abs())
         lower, upper = self.lower - slacks, self.upper + slacks
-        outside = (features < lower[species_index]) | (features > upper[species_index])
-        return outside.sum(1)
+        inside = (features >= lower[species_index]) & (features <= upper[species_index])
+        return (~inside).sum(1)

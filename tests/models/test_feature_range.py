@@ -150,13 +150,22 @@ def test_compiled_counts_are_those_of_torch(dtype: torch.dtype, n_atoms: int) ->
     found.set(list(middle - 1.0), list(middle + 1.0))
     species = torch.randint(0, 3, (n_atoms,), generator=generator)
     features = middle[species] + torch.randn(n_atoms, 200, generator=generator)
-    features[n_atoms // 2 :, 7] = torch.nan  # neither below nor above
+    features[n_atoms // 2 :, 7] = torch.nan
     features[n_atoms // 2 :, 8] = torch.inf
     features, slack = features.to(dtype), 1000 * torch.finfo(dtype).eps
     counts = found.outside(features, species)
     assert counts.dtype == torch.int64
     assert torch.equal(counts, found.outside_in_torch(features, species, slack))
     assert n_atoms < 3000 or 40 < counts.double().mean() < 80
+
+
+def test_what_is_not_a_number_is_outside() -> None:
+    found = FeatureRange(1, 2)
+    found.set([torch.zeros(2, dtype=torch.float64)], [torch.ones(2, dtype=torch.float64)])
+    features = torch.tensor([[0.5, torch.nan], [0.5, 1.0]], dtype=torch.float64)
+    species = torch.zeros(2, dtype=torch.int64)
+    assert found.outside(features, species).tolist() == [1, 0]
+    assert found.outside_in_torch(features, species, 1e-12).tolist() == [1, 0]
 
 
 @pytest.mark.skipif(not kernels.available(), reason="the core was not compiled here")

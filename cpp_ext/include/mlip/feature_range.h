@@ -14,8 +14,8 @@ struct FeatureRange {
   double slack;  // how far outside is still inside, in units of the larger bound of the feature
 };
 
-// Writes for each atom the number of its features [n_atoms][n_features] that are below their lower
-// or above their upper bound; what is not a number is neither. `threads` is the most that may be
+// Writes for each atom the number of its features [n_atoms][n_features] that are not between their
+// bounds, as what is not a number. `threads` is the most that may be
 // used; small inputs use one. Real is float or double. Throws std::invalid_argument if an atom is
 // of an unknown species.
 template <class Real>

@@ -47,7 +47,7 @@ void count_outside(const FeatureRange& range, const Real* features, const int64_
       const double* const lower = bounds.lower.data() + species[atom] * n;
       const double* const upper = bounds.upper.data() + species[atom] * n;
       int64_t count = 0;
-      for (int64_t f = 0; f < n; ++f) count += (own[f] < lower[f]) | (own[f] > upper[f]);
+      for (int64_t f = 0; f < n; ++f) count += !((own[f] >= lower[f]) & (own[f] <= upper[f]));
       counts[atom] = count;
     }
   });
