@@ -21,6 +21,7 @@ _LIBRARY = Path(__file__).parent / "mlip_torch.so"
 _CUDA_LIBRARY = Path(__file__).parent / "mlip_torch_cuda.so"
 _KERNELS = (
     "neighbour list",
+    "edge vectors",
     "SOAP",
     "symmetry functions",
     "Chebyshev descriptors",

@@ -12,13 +12,15 @@ _HOW_TO_GET_IT = (
     "CUDA are: `pip install --no-build-isolation nearsight`"
 )
 _MEANWHILE = (
-    "for structures on a GPU, neighbour lists are made on the CPU, and descriptors and "
-    "equivariant messages in plain torch: slower"
+    "for structures on a GPU, neighbour lists are made on the CPU, and edge vectors, descriptors "
+    "and equivariant messages in plain torch: slower"
 )
 #: What it must have been built with.
 OPERATORS = (
     "neighbour_list",
     "neighbour_list_with_vectors",
+    "edge_vectors",
+    "edge_sums",
     "soap",
     "soap_gradients",
     "symmetry_functions",

@@ -32,15 +32,19 @@ STRUCTURES = {
 }
 
 
-@pytest.fixture(params=STRUCTURES)
-def graph(request: pytest.FixtureRequest) -> AtomicGraph:
+def connected(name: str) -> AtomicGraph:
     graphs = []
-    for seed, structure in enumerate(STRUCTURES[request.param]):
+    for seed, structure in enumerate(STRUCTURES[name]):
         atoms = structure.copy()
         atoms.rattle(0.1, seed=seed)
         atoms.set_cell(atoms.cell.array @ (np.eye(3) + 0.02 * np.arange(9).reshape(3, 3)))
         graphs.append(with_neighbours(AtomicGraph.from_atoms(atoms), 4.0))
     return AtomicGraph.batch(graphs)
+
+
+@pytest.fixture(params=STRUCTURES)
+def graph(request: pytest.FixtureRequest) -> AtomicGraph:
+    return connected(request.param)
 
 
 def ends(graph: AtomicGraph) -> tuple[Tensor, Tensor]:

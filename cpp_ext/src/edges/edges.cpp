@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <string>
 #include <vector>
 
+#include "formulas.h"
+#include "problems.h"
 #include "threads.h"
 
 namespace mlip {
@@ -31,22 +32,16 @@ void in_parts(const Edges& edges, int threads, const Work& work) {
   });
 }
 
-bool is_below(int64_t index, int64_t size) { return index >= 0 && index < size; }
-
 void check_ends(const Edges& edges, int64_t edge) {
   const int64_t centre = edges.centres[edge], neighbour = edges.neighbours[edge];
   if (is_below(centre, edges.n_atoms) && is_below(neighbour, edges.n_atoms)) return;
-  throw std::invalid_argument("edge " + std::to_string(edge) + " joins atoms " +
-                              std::to_string(centre) + " and " + std::to_string(neighbour) +
-                              " of " + std::to_string(edges.n_atoms));
+  throw std::invalid_argument(joins_no_atoms(edges, edge, centre, neighbour));
 }
 
 int64_t structure_of(const Edges& edges, int64_t atom) {
   const int64_t structure = edges.structure[atom];
   if (is_below(structure, edges.n_structures)) return structure;
-  throw std::invalid_argument("atom " + std::to_string(atom) + " is of structure " +
-                              std::to_string(structure) + " of " +
-                              std::to_string(edges.n_structures));
+  throw std::invalid_argument(of_no_structure(edges, atom, structure));
 }
 
 // Calls act(structure, centre, first edge, last edge) for edges that follow each other and have
@@ -88,19 +83,15 @@ void sum_part(const Edges& edges, const double* by_vectors, const Row* rows, int
 
 void vectors_of_part(const Edges& edges, const double* positions, const double* cells,
                      const int64_t* rows, int64_t first, int64_t last, double* vectors) {
-  for_each_centre(
-      edges, first, last, [&](int64_t structure, int64_t centre, int64_t e, int64_t end) {
-        const double* const h = cells + 9 * structure;
-        const double* const from = positions + 3 * centre;
-        for (; e < end; ++e) {
-          const double* const to = positions + 3 * edges.neighbours[e];
-          const auto a = static_cast<double>(rows[3 * e]), b = static_cast<double>(rows[3 * e + 1]),
-                     c = static_cast<double>(rows[3 * e + 2]);
-          for (int d = 0; d < 3; ++d) {
-            vectors[3 * e + d] = (to[d] - from[d]) + (a * h[d] + b * h[3 + d] + c * h[6 + d]);
-          }
-        }
-      });
+  for_each_centre(edges, first, last,
+                  [&](int64_t structure, int64_t centre, int64_t e, int64_t end) {
+                    const double* const h = cells + 9 * structure;
+                    const double* const from = positions + 3 * centre;
+                    for (; e < end; ++e) {
+                      vector_of_edge(from, positions + 3 * edges.neighbours[e], rows + 3 * e, h,
+                                     vectors + 3 * e);
+                    }
+                  });
 }
 
 }  // namespace

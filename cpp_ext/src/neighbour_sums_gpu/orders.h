@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "arrays.h"
+#include "gpu/count_before.h"
 #include "gpu/shared_words.h"
 #include "neighbour_sums/problems.h"
 
@@ -78,5 +79,19 @@ struct NumberEdges {
     orders.numbers[e] = static_cast<int32_t>(e);
   }
 };
+
+// Edges that are right, by centre and, if wanted, by sender.
+template <class Machine>
+void put_in_order(const SumEdges& edges, const SumOrders& orders, bool by_sender,
+                  Machine& machine) {
+  machine.for_each(edges.n_centres + 1,
+                   CountBefore<int64_t, int32_t>{edges.centres, edges.n_edges, orders.of_centre});
+  if (!by_sender) return;
+  machine.for_each(edges.n_edges, NumberEdges{edges, orders});
+  machine.sort(edges, orders);
+  machine.for_each(
+      edges.n_senders + 1,
+      CountBefore<uint32_t, int32_t>{orders.sorted_senders, edges.n_edges, orders.of_sender});
+}
 
 }  // namespace mlip::gpu

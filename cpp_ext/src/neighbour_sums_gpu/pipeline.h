@@ -7,7 +7,7 @@
 //   machine.sort(edges, orders)                  senders and numbers into sorted_senders and
 //                                                by_sender, equal ones left in their order
 //
-// A GPU is one (ready.h); the tests have others.
+// A GPU is one (machine.h); the tests have others.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,6 @@
 
 #include "back.h"
 #include "expand.h"
-#include "gpu/count_before.h"
 #include "orders.h"
 #include "sums.h"
 #include "terms.h"
@@ -38,14 +37,7 @@ void bring_in_order(const SumEdges& edges, const T* vectors, const SumOrders& or
   machine.carry(orders.failure, &kNoFailure, sizeof kNoFailure);
   machine.for_each(edges.n_edges, CheckSums<T>{edges, vectors, kLongest, orders.failure});
   raise_if_failed(edges, vectors, orders.failure, machine);
-  machine.for_each(edges.n_centres + 1,
-                   CountBefore<int64_t, int32_t>{edges.centres, edges.n_edges, orders.of_centre});
-  if (!sent_wanted) return;
-  machine.for_each(edges.n_edges, NumberEdges{edges, orders});
-  machine.sort(edges, orders);
-  machine.for_each(
-      edges.n_senders + 1,
-      CountBefore<uint32_t, int32_t>{orders.sorted_senders, edges.n_edges, orders.of_sender});
+  put_in_order(edges, orders, sent_wanted, machine);
 }
 
 template <class Terms, class T, class Machine>
