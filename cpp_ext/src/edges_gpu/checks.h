@@ -12,8 +12,8 @@
 
 namespace mlip::gpu {
 
-// What can be wrong with an edge, in the order in which the processor would find it; the last two
-// it does not mind.
+// What can be wrong with an edge, in the order in which the processor would find it; it does not
+// mind the last.
 enum class EdgeProblem : uint64_t { kAtoms, kStructure, kOrder };
 
 MLIP_BOTH inline uint64_t coded(EdgeProblem problem, int64_t edge) {
