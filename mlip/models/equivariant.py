@@ -99,7 +99,7 @@ class Equivariant(Potential):
         senders: Literal["scalar", "vector", "tensor", "octupole"] = "scalar"
         """What neighbours send from the second layer on: invariants; vectors besides; tensors of
         degree two as well, which learns far more from few data and takes half as much time again;
-        or octupoles, of degree three, as well, for the last per cent."""
+        or octupoles, of degree three, as well, which changes little."""
         l_max: int = Field(default=3, ge=1, le=6)
         """Highest degree of the spherical harmonics."""
         radial_functions: PositiveInt = 8
