@@ -6,6 +6,7 @@ float32 models do not lose digits for atoms far from the origin, and sums stay e
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -84,8 +85,8 @@ class AtomicGraph:
         return cls(
             numbers=torch.from_numpy(numbers),
             positions=torch.from_numpy(positions),
-            cell=torch.from_numpy(cell).reshape(1, 3, 3),
-            pbc=torch.from_numpy(pbc).reshape(1, 3),
+            cell=torch.from_numpy(cell[np.newaxis]),
+            pbc=torch.from_numpy(pbc[np.newaxis]),
             structure=torch.zeros(n, dtype=torch.int64),
             labels={name: _label(name, value, n) for name, value in (labels or {}).items()},
         )
@@ -141,13 +142,13 @@ class AtomicGraph:
 
     def plain_fields(self) -> dict[str, Any]:
         """What every graph has, without what a richer kind carries besides."""
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(AtomicGraph)}
+        return {name: getattr(self, name) for name in _PLAIN}
 
     def replace(self, **changes: Any) -> "AtomicGraph":
         """A copy with some fields exchanged."""
         if not _OF_VECTORS.isdisjoint(changes):
             changes = {"vectors": None} | changes
-        return dataclasses.replace(self, **changes)
+        return type(self)(**{**vars(self), **changes})
 
     def to(self, device: torch.device | str) -> "AtomicGraph":
         """The same graph on another device; itself, if it is there."""
@@ -197,6 +198,9 @@ class AtomicGraph:
     def volumes(self) -> Float[Tensor, " structures"]:
         """Volume of each cell, |det|, in Å^3; NaN unless the structure is periodic in all three
         directions: a slab or a molecule has none."""
+        if self.n_structures == 1 and self.device.type == "cpu":  # sooner than torch begins
+            (cell,), (pbc,) = self.cell.tolist(), self.pbc.tolist()
+            return self.cell.new_full((1,), abs(_determinant(cell)) if all(pbc) else math.nan)
         a, b, c = self.cell.unbind(1)
         volumes = torch.linalg.vecdot(a, torch.linalg.cross(b, c)).abs()
         return torch.where(self.pbc.all(dim=1), volumes, torch.nan)
@@ -297,6 +301,10 @@ class AtomicGraph:
         )
 
 
+#: Fields of every graph.
+_PLAIN = tuple(f.name for f in dataclasses.fields(AtomicGraph))
+
+
 def are_within(
     cutoff: float,
     positions: Float[Tensor, "atoms 3"],
@@ -322,33 +330,37 @@ def _check_atoms(
     if not np.isfinite(positions).all():
         bad = np.flatnonzero(~np.isfinite(positions).all(axis=1))
         raise ValueError(f"positions of atoms {bad[:10].tolist()} are not finite")
-    if not np.isfinite(cell).all():
+    rows = cell.tolist()  # nine numbers: plain Python is done before numpy begins
+    if not all(math.isfinite(x) for row in rows for x in row):
         raise ValueError("the cell is not finite")
     if len(numbers) and not (numbers.min() >= 1 and numbers.max() <= 118):
         unknown = sorted(set(numbers[(numbers < 1) | (numbers > 118)].tolist()))
         raise ValueError(
             f"atomic numbers {unknown} are not elements (dummy atoms are not supported)"
         )
-    periodic = cell[pbc]
-    if len(periodic) and _is_singular(periodic):
+    periodic = [row for row, repeats in zip(rows, pbc.tolist()) if repeats]
+    if periodic and _is_singular(periodic):
         raise ValueError(
             f"the cell is singular: pbc is {pbc.tolist()} but its periodic "
-            f"vectors {periodic.tolist()} are zero or linearly dependent"
+            f"vectors {periodic} are zero or linearly dependent"
         )
 
 
-def _is_singular(rows: np.ndarray) -> bool:
+def _is_singular(rows: list[list[float]]) -> bool:
     """Whether the rank of up to three vectors is less than their number, as numpy's `matrix_rank`
     decides it in more time."""
     if len(rows) == 3:
         # the least singular value is not below |det| / |rows|^2, the largest not above |rows|
-        (a, b, c), (d, e, f), (g, h, i) = rows.tolist()
-        det = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
-        square = a * a + b * b + c * c + d * d + e * e + f * f + g * g + h * h + i * i
-        if abs(det) > 1e-12 * square**1.5:
+        square = sum(x * x for row in rows for x in row)
+        if abs(_determinant(rows)) > 1e-12 * square**1.5:
             return False
     singular = np.linalg.svd(rows, compute_uv=False)
     return bool(singular[-1] <= 3.0 * np.finfo(np.float64).eps * singular[0])
+
+
+def _determinant(rows: list[list[float]]) -> float:
+    (a, b, c), (d, e, f), (g, h, i) = rows
+    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
 
 
 def _label(name: str, value: Any, n_atoms: int) -> Tensor:

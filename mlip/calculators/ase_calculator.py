@@ -1,6 +1,7 @@
 """A trained potential as an ASE calculator."""
 
 import copy
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -123,10 +124,10 @@ class MLIPCalculator(Calculator):
 
     def _warn_of(self, extrapolations: np.ndarray) -> None:
         """Say once that the model extrapolates, and how much."""
-        outside = np.flatnonzero(extrapolations)
-        if self._has_warned or len(outside) == 0:
+        if self._has_warned or not extrapolations.any():
             return
         self._has_warned = True
+        outside = np.flatnonzero(extrapolations)
         worst = int(extrapolations.argmax())
         warnings.warn(
             f"the model extrapolates: {extrapolations.sum()} features of {len(outside)} of "
@@ -159,17 +160,20 @@ class MLIPCalculator(Calculator):
 
 def _for_ase(name: str, value: Tensor) -> float | np.ndarray:
     """A property of the single structure in the shape ASE expects."""
-    array = value.cpu().numpy()
     if PROPERTIES[name].per_atom:
-        return array
-    return to_voigt(array[0]) if name == "stress" else float(array[0])
+        return value.cpu().numpy()
+    return to_voigt(value[0].cpu().numpy()) if name == "stress" else value.item()
+
+
+def _is_finite(value: float | np.ndarray) -> bool:
+    return math.isfinite(value) if isinstance(value, float) else bool(np.isfinite(value).all())
 
 
 def _check_finite(results: dict[str, float | np.ndarray], graph: AtomicGraph) -> None:
     broken = [
         name
         for name, value in results.items()
-        if name not in _FINITE_WITH_ENERGY and not np.isfinite(value).all()
+        if name not in _FINITE_WITH_ENERGY and not _is_finite(value)
     ]
     if not broken:
         return

@@ -213,7 +213,7 @@ class Potential(nn.Module, ABC):
     def index_of(self, numbers: Int[Tensor, " atoms"]) -> Int[Tensor, " atoms"]:
         """Which of `self.species` each atomic number is; an error names unknown elements."""
         index = self.species_lookup.index_select(0, numbers)
-        if bool((index < 0).any()):
+        if len(index) and int(index.min()) < 0:
             unknown = sorted(set(numbers[index < 0].tolist()))
             raise ValueError(
                 f"the model does not know {', '.join(chemical_symbols[z] for z in unknown)}; "

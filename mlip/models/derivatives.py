@@ -41,6 +41,7 @@ _DERIVATIVES = frozenset({"forces", "virial", "stress", "forces_uncertainty"})
 #: What `predict` can be asked for.
 PREDICTABLE = ("energy", "energies", "forces", "virial", "stress", "extrapolations",
                *UNCERTAINTIES)  # fmt: skip
+_PREDICTABLE = frozenset(PREDICTABLE)
 
 
 def predict(
@@ -80,30 +81,39 @@ def predict(
         moved = variables.graph if variables else graph
         moved = model.with_features(moved) if "extrapolations" in want else moved
         energies, votes = model.votes(moved) if uncertain else (model(moved), None)
-        energy = sum_by_index(energies, graph.structure, graph.n_structures)
+        energy = _totals(energies, graph)
         result = {"energy": energy, "energies": energies}
         if votes is not None:
-            totals = [sum_by_index(vote, graph.structure, graph.n_structures) for vote in votes]
+            totals = [_totals(vote, graph) for vote in votes]
             of_forces = variables if "forces_uncertainty" in want else None
             result |= _uncertainties(model, torch.stack(totals), of_forces, training)
         if variables:
             by_positions, by_strain = variables.gradients(energies, training=training)
-            symmetric = 0.5 * (by_strain + by_strain.transpose(1, 2))
+            symmetric = torch.lerp(by_strain, by_strain.mT, 0.5)
             result["forces"] = -by_positions
             if "virial" in want:
                 result["virial"] = -symmetric
             if "stress" in want:
-                result["stress"] = symmetric / graph.volumes[:, None, None]
+                result["stress"] = symmetric / graph.volumes.view(-1, 1, 1)
     if "extrapolations" in want:
         result["extrapolations"] = model.extrapolations(moved)
     return {name: value if training else value.detach() for name, value in result.items()
             if name in want}  # fmt: skip
 
 
+def _totals(
+    energies: Float[Tensor, " atoms"], graph: AtomicGraph
+) -> Float[Tensor, " structures"]:
+    """The sum over the atoms of each structure."""
+    if graph.n_structures == 1:
+        return energies.sum(0, keepdim=True)
+    return sum_by_index(energies, graph.structure, graph.n_structures)
+
+
 def _check_wanted(graph: AtomicGraph, want: Collection[str]) -> None:
-    unknown = set(want) - set(PREDICTABLE)
-    if unknown:
-        raise ValueError(f"cannot predict {sorted(unknown)}; choose from {PREDICTABLE}")
+    if not _PREDICTABLE.issuperset(want):
+        unknown = sorted(set(want) - _PREDICTABLE)
+        raise ValueError(f"cannot predict {unknown}; choose from {PREDICTABLE}")
     if "stress" in want:
         require_volumes(graph)
 

@@ -55,13 +55,12 @@ class FeatureRange(ExactModule):
             self.upper[s, : len(high)] = high
         self.is_set.fill_(True)
 
-    @torch.no_grad()
     def outside(
         self, features: Float[Tensor, "atoms features"], species_index: Int[Tensor, " atoms"]
     ) -> Int[Tensor, " atoms"]:
         """How many features of each atom are outside the range; a value within rounding of a bound
         is inside, what is not a number is outside."""
-        slack = _ROUNDING * torch.finfo(features.dtype).eps
+        slack, features = _ROUNDING * torch.finfo(features.dtype).eps, features.detach()
         if features.device.type == "cpu" and kernels.available():
             count = torch.ops.mlip.count_outside
             return count(features, species_index, self.lower, self.upper, slack)

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "edge_problems.h"
+#include "instruction_sets.h"
+#include "outside.h"
 #include "threads.h"
 
 namespace mlip {
@@ -29,6 +31,15 @@ struct Bounds {
   }
 };
 
+// The fastest loop that this machine has.
+template <class Real>
+auto chosen() -> decltype(&outside<Real>) {
+#ifdef MLIP_X86
+  if (has_avx2()) return outside_avx2;
+#endif
+  return outside<Real>;
+}
+
 }  // namespace
 
 template <class Real>
@@ -36,6 +47,7 @@ void count_outside(const FeatureRange& range, const Real* features, const int64_
                    int64_t n_atoms, int threads, int64_t* counts) {
   const int64_t n = range.n_features;
   const Bounds bounds(range);
+  const auto loop = chosen<Real>();
   const auto used = std::clamp<int64_t>(n_atoms * n / kFeaturesPerThread, 1, std::max(1, threads));
   in_threads(static_cast<int>(used), [&](int thread) {
     const int64_t end = n_atoms * (thread + 1) / used;
@@ -43,12 +55,9 @@ void count_outside(const FeatureRange& range, const Real* features, const int64_
       if (species[atom] < 0 || species[atom] >= range.n_species) {
         throw std::invalid_argument(unknown_species(atom));
       }
-      const Real* const own = features + atom * n;
-      const double* const lower = bounds.lower.data() + species[atom] * n;
-      const double* const upper = bounds.upper.data() + species[atom] * n;
-      int64_t count = 0;
-      for (int64_t f = 0; f < n; ++f) count += !((own[f] >= lower[f]) & (own[f] <= upper[f]));
-      counts[atom] = count;
+      const int64_t row = species[atom] * n;
+      counts[atom] =
+          loop(features + atom * n, bounds.lower.data() + row, bounds.upper.data() + row, n);
     }
   });
 }
