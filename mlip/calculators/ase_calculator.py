@@ -160,9 +160,10 @@ class MLIPCalculator(Calculator):
 
 def _for_ase(name: str, value: Tensor) -> float | np.ndarray:
     """A property of the single structure in the shape ASE expects."""
-    if PROPERTIES[name].per_atom:
-        return value.cpu().numpy()
-    return to_voigt(value[0].cpu().numpy()) if name == "stress" else value.item()
+    if not PROPERTIES[name].shape and not PROPERTIES[name].per_atom:
+        return value.item()
+    array = value.cpu().numpy()
+    return to_voigt(array)[0] if name == "stress" else array
 
 
 def _is_finite(value: float | np.ndarray) -> bool:

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mlip.descriptors.jacobian import features_and_jacobian_by_sweeps
+from mlip.descriptors.pull_back import PullBack, features_and_pull_back_by_autograd
 from mlip.graph import AtomicGraph
 from mlip.neighbours import with_neighbours
 from mlip.settings import Settings
@@ -79,6 +80,20 @@ class Descriptor(nn.Module, ABC):
     ) -> Float[Tensor, "atoms features"]:
         """Features from edge vectors (Å), the atoms at both ends, with `centres` non-decreasing,
         and which of `self.species` each atom is."""
+
+    def features_and_pull_back(
+        self,
+        vectors: Float[Tensor, "edges 3"],
+        centres: Int[Tensor, " edges"],
+        neighbours: Int[Tensor, " edges"],
+        species_index: Int[Tensor, " atoms"],
+    ) -> tuple[Float[Tensor, "atoms features"], PullBack]:
+        """Features without graph of operations, and the function that makes dE/d(edge vectors) of
+        dE/d(features), by the same rule as autograd does. A descriptor that knows a shorter way
+        overrides it."""
+        return features_and_pull_back_by_autograd(
+            self.evaluate, vectors, centres, neighbours, species_index
+        )
 
     def features_and_jacobian(
         self,

@@ -10,6 +10,7 @@ from mlip.descriptors.base import Descriptor
 from mlip.descriptors.behler_functions import CutoffSettings
 from mlip.descriptors.edges import check_edges, check_precision
 from mlip.descriptors.fused_symmetry_functions import FusedSymmetryFunctions
+from mlip.descriptors.pull_back import PullBack
 from mlip.descriptors.symmetry_sums import CLOSEST
 from mlip.descriptors.term_sums import Edges, Term, TermSums
 from mlip.ops.cutoffs import CUTOFF_FUNCTIONS, from_inside
@@ -49,11 +50,24 @@ class BehlerDescriptor(Descriptor):
         species_index: Int[Tensor, " atoms"],
     ) -> Float[Tensor, "atoms features"]:
         check_precision(vectors)
-        edges = (vectors, centres, neighbours, species_index)
+        edges = (centres, neighbours, species_index)
         if self.fused.can_treat(vectors):
-            return self.fused(*edges, self.evaluate_in_torch)  # type: ignore[no-any-return]
+            return self.fused.function(*edges, self.evaluate_in_torch)(vectors)
         check_edges(vectors, centres, neighbours, "symmetry functions are not defined")
-        return self.evaluate_in_torch(*edges)
+        return self.evaluate_in_torch(vectors, *edges)
+
+    def features_and_pull_back(
+        self,
+        vectors: Float[Tensor, "edges 3"],
+        centres: Int[Tensor, " edges"],
+        neighbours: Int[Tensor, " edges"],
+        species_index: Int[Tensor, " atoms"],
+    ) -> tuple[Float[Tensor, "atoms features"], PullBack]:
+        check_precision(vectors)
+        edges = (centres, neighbours, species_index)
+        if self.fused.can_treat(vectors):
+            return self.fused.function(*edges, self.evaluate_in_torch).with_pull_back(vectors)
+        return super().features_and_pull_back(vectors, *edges)
 
     def evaluate_in_torch(
         self,

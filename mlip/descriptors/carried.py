@@ -2,39 +2,51 @@
 
 import dataclasses
 
+import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
+from mlip.descriptors.base import Descriptor
+from mlip.descriptors.pull_back import PullBack
 from mlip.graph import AtomicGraph
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class FeaturedGraph(AtomicGraph):
-    """A graph with its features, part of the same graph of operations as its positions.
+    """A graph with its features, which are variables of their own as its edge vectors are.
 
     Attributes
     ----------
-    features : [A, F]
+    features : [A, F] in the descriptor's precision
     species_index : [A] which of the descriptor's species each atom is
     descriptor : what they were computed by
+    pull_back : brings derivatives by the features to edge vectors, in the descriptor's precision;
+        None where nothing is to be differentiated
     """
 
-    features: Float[Tensor, "atoms features"] | None = None
-    species_index: Int[Tensor, " atoms"] | None = None
-    descriptor: nn.Module | None = None
+    features: Float[Tensor, "atoms features"]
+    species_index: Int[Tensor, " atoms"]
+    descriptor: Descriptor
+    pull_back: PullBack | None = None
 
     @classmethod
     def of(
-        cls,
-        graph: AtomicGraph,
-        features: Float[Tensor, "atoms features"],
-        species_index: Int[Tensor, " atoms"],
-        descriptor: nn.Module,
+        cls, graph: AtomicGraph, species_index: Int[Tensor, " atoms"], descriptor: Descriptor
     ) -> "FeaturedGraph":
-        """A plain graph with features."""
+        """A graph with neighbours within the descriptor's cutoff and its features; with a way back
+        from them unless gradients are disabled."""
+        vectors = graph.edge_vectors().detach().to(descriptor.dtype)
+        described = (vectors, graph.centres, graph.neighbours, species_index)
+        pull_back = None
+        if torch.is_grad_enabled():
+            features, pull_back = descriptor.features_and_pull_back(*described)
+            features.requires_grad_()
+        else:
+            features = descriptor.evaluate(*described)
         return cls(
             **graph.plain_fields(),
             features=features,
             species_index=species_index,
             descriptor=descriptor,
+            pull_back=pull_back,
         )

@@ -27,6 +27,7 @@ from torch import Tensor
 from mlip import kernels
 from mlip.descriptors.base import Descriptor
 from mlip.descriptors.edges import check_edges, check_precision
+from mlip.descriptors.pull_back import PullBack
 from mlip.ops.chebyshev import chebyshev_polynomials
 from mlip.ops.compiled_function import CompiledFunction
 from mlip.ops.cutoffs import CUTOFF_FUNCTIONS, IN_THE_CORE, CutoffName
@@ -101,6 +102,19 @@ class Chebyshev(Descriptor):
             return self._compiled(edges)(vectors)
         check_edges(vectors, centres, neighbours, "Chebyshev descriptors are not defined")
         return self.evaluate_in_torch(vectors, *edges)
+
+    def features_and_pull_back(
+        self,
+        vectors: Float[Tensor, "edges 3"],
+        centres: Int[Tensor, " edges"],
+        neighbours: Int[Tensor, " edges"],
+        species_index: Int[Tensor, " atoms"],
+    ) -> tuple[Float[Tensor, "atoms features"], PullBack]:
+        check_precision(vectors)
+        edges = (centres, neighbours, species_index)
+        if kernels.runs_on(vectors.device):
+            return self._compiled(edges).with_pull_back(vectors)
+        return super().features_and_pull_back(vectors, *edges)
 
     def _compiled(self, edges: tuple[Tensor, Tensor, Tensor]) -> CompiledFunction:
         """Features by the compiled core, as a function of the edge vectors."""

@@ -65,27 +65,22 @@ class FusedSOAP:
             self._carried[key] = (radial.to(device), own.to(device))
         return self._carried[key]
 
-    def features(
+    def function(
         self,
         vectors: Float[Tensor, "edges 3"],
-        mixing: Float[Tensor, "channels species"],
         centres: Int[Tensor, " edges"],
         neighbours: Int[Tensor, " edges"],
         species_index: Int[Tensor, " atoms"],
         reference: Reference,
-    ) -> Float[Tensor, "atoms features"]:
-        """The power spectrum; needs `can_do`.
+    ) -> CompiledFunction:
+        """The power spectrum as a function of vectors like these and of the mixing, which says how
+        densities of species make those that are multiplied: [channels, species], without rows if
+        they are those of the species. Needs `can_do`; a ValueError if two atoms are at the same
+        place.
 
         Parameters
         ----------
-        mixing : how densities of species make those that are multiplied; no rows if they are those
-            of the species
         reference : the same in torch, for higher derivatives
-
-        Raises
-        ------
-        ValueError
-            If two atoms are at the same place.
         """
         tables = self._tables_on(vectors.device, vectors.dtype)
         fixed = (centres, neighbours, species_index, *tables)
@@ -94,12 +89,11 @@ class FusedSOAP:
         def gradients(by_features: Tensor, v: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
             arguments = (by_features, v, *fixed, m, *numbers)
             by_vectors, of_atoms = torch.ops.mlip.soap_gradients(*arguments)
-            return by_vectors, of_atoms.sum(0)
+            return by_vectors, of_atoms.sum(0) if len(m) else m
 
-        function = CompiledFunction(
+        return CompiledFunction(
             lambda v, m: torch.ops.mlip.soap(v, *fixed, m, *numbers), gradients, reference
         )
-        return function(vectors, mixing)
 
 
 def _tables(

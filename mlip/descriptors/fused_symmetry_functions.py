@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor, nn
 
 from mlip import kernels
@@ -57,29 +57,22 @@ class FusedSymmetryFunctions(nn.Module):
         for name, table in tables.items():
             self.register_buffer(name, table, persistent=False)
 
-    def forward(
+    def function(
         self,
-        vectors: Float[Tensor, "edges 3"],
         centres: Int[Tensor, " edges"],
         neighbours: Int[Tensor, " edges"],
         species_index: Int[Tensor, " atoms"],
         in_torch: Evaluate,
-    ) -> Float[Tensor, "atoms features"]:
-        """Features; second and higher derivatives are those of the same features `in_torch`.
-
-        Raises
-        ------
-        ValueError
-            If two atoms are less than 0.001 Å apart.
-        """
+    ) -> CompiledFunction:
+        """Features as a function of edge vectors; second and higher derivatives are those of the
+        same features `in_torch`. A ValueError if two atoms are less than 0.001 Å apart."""
         atoms = (centres, neighbours, species_index)
         core, tables = torch.ops.mlip, self.tables
-        function = CompiledFunction(
+        return CompiledFunction(
             lambda v: core.symmetry_functions(v, *atoms, *tables, self.n_features),
             lambda by, v: (core.symmetry_functions_backward(by, v, *atoms, *tables),),
             lambda v: in_torch(v, *atoms),
         )
-        return function(vectors)
 
     @staticmethod
     def can_treat(vectors: Tensor) -> bool:

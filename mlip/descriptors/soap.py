@@ -26,7 +26,9 @@ from torch import Tensor, nn
 from mlip.descriptors.base import Descriptor
 from mlip.descriptors.edges import check_edges, check_precision
 from mlip.descriptors.fused_soap import FusedSOAP
+from mlip.descriptors.pull_back import PullBack
 from mlip.ops.chebyshev import ChebyshevSeries
+from mlip.ops.compiled_function import CompiledFunction
 from mlip.ops.cutoffs import CUTOFF_FUNCTIONS, CutoffName
 from mlip.ops.padding import Rectangle, rectangles
 from mlip.ops.radial import DENSITY_PROJECTIONS
@@ -153,17 +155,33 @@ class SOAP(Descriptor):
     ) -> Float[Tensor, "atoms features"]:
         check_precision(vectors)
         edges = (centres, neighbours, species_index)
-        mixing = vectors.new_empty(0, len(self.species)) if self.mixing is None else self.mixing
         if self._fused.can_do(vectors):
-            features = self._fused.features(
-                vectors, mixing, *edges, lambda v, m: self.power_spectrum(v, m, *edges)
-            )
+            features = self._compiled(vectors, edges)(vectors, self._mixing_for(vectors))
         else:
             check_edges(vectors, centres, neighbours, "SOAP is not defined")
-            features = self.power_spectrum(vectors, mixing, *edges)
+            features = self.power_spectrum(vectors, self._mixing_for(vectors), *edges)
         if self.config.normalise:
             return features / torch.linalg.vector_norm(features, dim=1, keepdim=True)
         return features
+
+    def features_and_pull_back(
+        self,
+        vectors: Float[Tensor, "edges 3"],
+        centres: Int[Tensor, " edges"],
+        neighbours: Int[Tensor, " edges"],
+        species_index: Int[Tensor, " atoms"],
+    ) -> tuple[Float[Tensor, "atoms features"], PullBack]:
+        edges = (centres, neighbours, species_index)
+        if self.config.normalise or not self._fused.can_do(vectors):
+            return super().features_and_pull_back(vectors, *edges)
+        return self._compiled(vectors, edges).with_pull_back(vectors, self._mixing_for(vectors))
+
+    def _compiled(self, vectors: Tensor, edges: tuple[Tensor, Tensor, Tensor]) -> CompiledFunction:
+        """The power spectrum by the compiled core, as a function of such vectors and the mixing."""
+        return self._fused.function(vectors, *edges, lambda v, m: self.power_spectrum(v, m, *edges))
+
+    def _mixing_for(self, vectors: Tensor) -> Float[Tensor, "channels species"]:
+        return vectors.new_empty(0, len(self.species)) if self.mixing is None else self.mixing
 
     def power_spectrum(
         self,

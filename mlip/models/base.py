@@ -120,8 +120,9 @@ class Potential(nn.Module, ABC):
         return False
 
     def with_features(self, graph: AtomicGraph) -> AtomicGraph:
-        """The graph carrying its features, if the model has any that energies and extrapolations
-        can share. The default carries nothing."""
+        """The graph carrying its features, as variables of their own, if the model has any that
+        all its energies and extrapolations can share: see
+        `mlip.descriptors.carried.FeaturedGraph`. The default carries nothing."""
         return graph
 
     def extrapolations(self, graph: AtomicGraph) -> Int[Tensor, " atoms"]:  # noqa: ARG002

@@ -77,18 +77,19 @@ def predict(
     differentiate = not _DERIVATIVES.isdisjoint(want)
     uncertain = not set(UNCERTAINTIES).isdisjoint(want)
     with torch.set_grad_enabled(differentiate or training):
-        variables = Variables.of(graph) if differentiate else None
+        variables = Variables.of(model, graph, training=training) if differentiate else None
         moved = variables.graph if variables else graph
-        moved = model.with_features(moved) if "extrapolations" in want else moved
+        if "extrapolations" in want and not (variables or training):
+            moved = model.with_features(moved)
         energies, votes = model.votes(moved) if uncertain else (model(moved), None)
         energy = _totals(energies, graph)
         result = {"energy": energy, "energies": energies}
         if votes is not None:
             totals = [_totals(vote, graph) for vote in votes]
             of_forces = variables if "forces_uncertainty" in want else None
-            result |= _uncertainties(model, torch.stack(totals), of_forces, training)
+            result |= _uncertainties(model, torch.stack(totals), of_forces)
         if variables:
-            by_positions, by_strain = variables.gradients(energies, training=training)
+            by_positions, by_strain = variables.gradients(energies)
             symmetric = torch.lerp(by_strain, by_strain.mT, 0.5)
             result["forces"] = -by_positions
             if "virial" in want:
@@ -101,9 +102,7 @@ def predict(
             if name in want}  # fmt: skip
 
 
-def _totals(
-    energies: Float[Tensor, " atoms"], graph: AtomicGraph
-) -> Float[Tensor, " structures"]:
+def _totals(energies: Float[Tensor, " atoms"], graph: AtomicGraph) -> Float[Tensor, " structures"]:
     """The sum over the atoms of each structure."""
     if graph.n_structures == 1:
         return energies.sum(0, keepdim=True)
@@ -120,9 +119,9 @@ def _check_wanted(graph: AtomicGraph, want: Collection[str]) -> None:
 
 def require_volumes(graph: AtomicGraph) -> None:
     """Raise unless every structure has a volume, and with it a stress."""
-    if bool(graph.pbc.all()):
+    flat = [s for s, periodic in enumerate(graph.pbc.tolist()) if not all(periodic)]
+    if not flat:
         return
-    flat = torch.nonzero(~graph.pbc.all(dim=1)).flatten().tolist()
     raise ValueError(
         f"stress needs three periodic directions, but structures {flat[:10]} have pbc "
         f"{graph.pbc[flat[:10]].tolist()}: a slab or a molecule has no volume. Ask for the "
@@ -134,7 +133,6 @@ def _uncertainties(
     model: Potential,
     totals: Float[Tensor, "votes structures"],
     of_forces: Variables | None,
-    training: bool,
 ) -> dict[str, Tensor]:
     """Standard deviations over votes, of total energies and, if wanted, of forces."""
     factors = {name: card.factor for name, card in model.calibration.items()}
@@ -142,9 +140,7 @@ def _uncertainties(
     found = {"energy_uncertainty": factors.get("energy", 1.0) * deviation}
     if of_forces:
         condensed = model.condensed(totals)
-        gradients = [
-            of_forces.gradients(total, training=training, keep=True)[0] for total in condensed
-        ]
+        gradients = [of_forces.gradients(total, keep=True)[0] for total in condensed]
         deviation = model.variance(torch.stack(gradients)).sum(-1).sqrt()
         found["forces_uncertainty"] = factors.get("forces", 1.0) * deviation
     return found

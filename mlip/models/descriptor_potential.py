@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mlip.descriptors.base import Descriptor
 from mlip.descriptors.carried import FeaturedGraph
-from mlip.descriptors.linearised import describe, features_of, jacobian_bytes
+from mlip.descriptors.linearised import DescribedGraph, describe, features_of, jacobian_bytes
 from mlip.graph import AtomicGraph
 from mlip.models.base import Potential
 from mlip.models.feature_range import FeatureRange
@@ -37,19 +37,12 @@ class DescriptorPotential(Potential):
 
     def features(self, graph: AtomicGraph) -> Float[Tensor, "atoms features"]:
         if isinstance(graph, FeaturedGraph) and graph.descriptor is self.descriptor:
-            assert graph.features is not None
-            return graph.features
-        return self._describe(graph, self.index_of(graph.numbers))
-
-    def _describe(
-        self, graph: AtomicGraph, species_index: Int[Tensor, " atoms"]
-    ) -> Float[Tensor, "atoms features"]:
-        near = graph.within(self.cutoff)
-        return features_of(self.descriptor, near, species_index).to(self.dtype)
+            return graph.features.to(self.dtype)
+        near, index = graph.within(self.cutoff), self.index_of(graph.numbers)
+        return features_of(self.descriptor, near, index).to(self.dtype)
 
     def species_index(self, graph: AtomicGraph) -> Int[Tensor, " atoms"]:
         if isinstance(graph, FeaturedGraph) and graph.descriptor is self.descriptor:
-            assert graph.species_index is not None
             return graph.species_index
         return super().species_index(graph)
 
@@ -58,8 +51,10 @@ class DescriptorPotential(Potential):
         return self.feature_range.known
 
     def with_features(self, graph: AtomicGraph) -> AtomicGraph:
-        index = self.index_of(graph.numbers)
-        return FeaturedGraph.of(graph, self._describe(graph, index), index, self.descriptor)
+        if isinstance(graph, DescribedGraph):  # which carries them already
+            return graph
+        near = graph.within(self.cutoff)
+        return FeaturedGraph.of(near, self.index_of(graph.numbers), self.descriptor)
 
     def extrapolations(self, graph: AtomicGraph) -> Int[Tensor, " atoms"]:
         if not self.knows_its_range:

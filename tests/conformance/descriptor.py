@@ -13,6 +13,7 @@ from torch import Tensor
 
 from conformance.structures import (
     ALL_PBC,
+    alone,
     crystal,
     molecule,
     paint,
@@ -22,6 +23,7 @@ from conformance.structures import (
     turned,
 )
 from mlip.descriptors import Descriptor
+from mlip.descriptors.pull_back import features_and_pull_back_by_autograd
 from mlip.graph import AtomicGraph
 from mlip.neighbours import with_neighbours
 
@@ -277,6 +279,25 @@ class DescriptorConformance:
         features, jacobian = descriptor.features_and_jacobian(vectors.detach(), *edges)
         self.same(features, descriptor(graph))
         self.same(jacobian @ mix, expected)
+
+    @pytest.mark.parametrize("shape", [molecule, small_cell, alone])
+    @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+    def test_pull_back(self, descriptor: Descriptor, shape: Callable, dtype: torch.dtype) -> None:
+        """It is what autograd does, as often as it is asked."""
+        graph = connected(descriptor, shape(self.species))
+        edges = (graph.centres, graph.neighbours, descriptor.index_of(graph.numbers))
+        vectors, cast = graph.edge_vectors().to(dtype), copy.deepcopy(descriptor).to(dtype)
+        features, pull_back = cast.features_and_pull_back(vectors, *edges)
+        expected, by_autograd = features_and_pull_back_by_autograd(cast.evaluate, vectors, *edges)
+        tolerance = self.rounding if dtype == torch.float64 else self.single_precision
+        assert not features.requires_grad
+        self.same(features, expected, tolerance)
+        for mix in self.mixtures(descriptor, graph).T.to(dtype):
+            by_features = mix.expand_as(features)
+            found = pull_back(by_features)
+            assert found.shape == vectors.shape
+            assert found.dtype == dtype
+            self.same(found, by_autograd(by_features), tolerance)
 
     def test_translation_changes_nothing(self, descriptor: Descriptor) -> None:
         first, _ = self.derivatives(descriptor, crystal(self.species))

@@ -37,6 +37,11 @@ def molecule(species: tuple[int, ...]) -> Atoms:
     return paint(Atoms(numbers=np.ones(5), positions=positions), species)
 
 
+def alone(species: tuple[int, ...]) -> Atoms:
+    """One atom without neighbours."""
+    return Atoms(numbers=species[:1])
+
+
 def triclinic(species: tuple[int, ...], pbc: tuple[bool, bool, bool]) -> Atoms:
     """Three atoms in a sheared cell, periodic in the directions asked for."""
     cell = [[3.9, 0.2, -0.3], [1.1, 3.6, 0.4], [-0.8, 0.9, 4.2]]

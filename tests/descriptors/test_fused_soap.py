@@ -78,7 +78,7 @@ class Case:
     def by_core(self, vectors: Tensor, mixing: Tensor) -> Tensor:
         fused = self.descriptor._fused
         assert fused.can_do(vectors)
-        return fused.features(vectors, mixing, *self.edges, self.by_torch)
+        return fused.function(vectors, *self.edges, self.by_torch)(vectors, mixing)
 
     def by_torch(self, vectors: Tensor, mixing: Tensor) -> Tensor:
         return self.descriptor.power_spectrum(vectors, mixing, *self.edges)

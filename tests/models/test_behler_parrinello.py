@@ -2,6 +2,7 @@
 own."""
 
 import copy
+import itertools
 
 import numpy as np
 import pytest
@@ -249,10 +250,10 @@ def test_members_with_equal_descriptors_share_one_evaluation(
 ) -> None:
     members = [build(seed=seed) for seed in (0, 1, 2)]
     committee, calls = Committee(members), []
-    for member in members:
-        evaluate = member.descriptor.evaluate
+    for member, name in itertools.product(members, ("evaluate", "features_and_pull_back")):
+        function = getattr(member.descriptor, name)
         monkeypatch.setattr(
-            member.descriptor, "evaluate", lambda *given, f=evaluate: calls.append(1) or f(*given)
+            member.descriptor, name, lambda *given, f=function: calls.append(1) or f(*given)
         )
     shared = compute(committee, crystal(SPECIES))
     assert len(calls) == 1

@@ -83,16 +83,15 @@ def test_counting_changes_no_other_number(model: BehlerParrinello | Committee) -
 
 
 def test_the_features_are_evaluated_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls, evaluate_ = [], type(network().descriptor).evaluate
-
-    def counted(self, *arguments):
-        calls.append(1)
-        return evaluate_(self, *arguments)
-
-    committee = Committee([network(), network(1)])
-    monkeypatch.setattr(type(network().descriptor), "evaluate", counted)
+    committee, calls = Committee([network(), network(1)]), []
+    kind = type(network().descriptor)
+    for name in ("evaluate", "features_and_pull_back"):
+        function = getattr(kind, name)
+        monkeypatch.setattr(kind, name, lambda *given, f=function: calls.append(1) or f(*given))
     compute(committee, crystal(SPECIES), ["forces", "forces_uncertainty", "extrapolations"])
     assert len(calls) == 1
+    compute(committee, crystal(SPECIES), ["energy", "extrapolations"])
+    assert len(calls) == 2
 
 
 def test_the_calculator_warns_once(model: BehlerParrinello | Committee) -> None:
