@@ -70,14 +70,14 @@ LABELS = ("energy", "forces", "stress")
 #: Rows and columns of xx yy zz yz xz xy.
 _VOIGT = np.array([0, 1, 2, 1, 0, 0]), np.array([0, 1, 2, 2, 2, 1])
 
-#: The same, of a matrix written row by row.
-_FLAT = 3 * _VOIGT[0] + _VOIGT[1]
+#: The same of a matrix written row by row, and of its transpose.
+_FLAT, _TRANSPOSED = 3 * _VOIGT[0] + _VOIGT[1], 3 * _VOIGT[1] + _VOIGT[0]
 
 
 def to_voigt(matrix: np.ndarray) -> np.ndarray:
     """A symmetric matrix, shape (..., 3, 3), as Voigt vector (..., 6): xx yy zz yz xz xy."""
-    symmetric = 0.5 * (matrix + np.swapaxes(matrix, -1, -2))
-    return symmetric.reshape(*matrix.shape[:-2], 9).take(_FLAT, axis=-1)
+    flat = matrix.reshape(*matrix.shape[:-2], 9)
+    return 0.5 * (flat.take(_FLAT, axis=-1) + flat.take(_TRANSPOSED, axis=-1))
 
 
 def from_voigt(vector: np.ndarray) -> np.ndarray:
