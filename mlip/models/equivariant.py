@@ -5,6 +5,7 @@ atom i, channel c and harmonic lm (z_i is the element, all sums and weights are 
 
     A_i   = U sum_j R_cl(r_ij) x_jc Y_lm(r_ij) / n       neighbours, n of them on average       (1)
     A_i  += P( sum_j R'_cl(r_ij) x_j,clm / n, A_i )      only if more than x_j,c00 is sent      (2)
+    A_i  += sum_j P( x_j, R_cl'l(r_ij) Y_lm(r_ij) ) / n  instead, if that is coupled on edges   (2')
     B_i   = P(A_i, A_i)    and    D_i = P(B_i, A_i)      bodies three and four                  (3)
     h_i   = (U A_i + U' B_i + U'' D_i) / sqrt(3) + V(z_i) h_i of the layer before               (4)
     E_i   = linear(h_i0) of each layer but the last + network(h_i0) of the last + shift(z_i)    (5)
@@ -16,7 +17,8 @@ mixes them; x = U h of the layer before; h before the first layer is an embeddin
 This is the function class of MACE (I. Batatia et al., NeurIPS 2022, arXiv:2206.07697), arranged so
 that there are no tensor products on edges. (1) is the A basis of R. Drautz, Phys. Rev. B 99, 014104
 (2019), the recursion (3) that of J. Nigam et al., J. Chem. Phys. 153, 121101 (2020), (2) the node
-product of Y. Zhang and H. Guo, arXiv:2508.16086.
+product of Y. Zhang and H. Guo, arXiv:2508.16086, which stands for (2'). P is linear in its tables:
+the sums of (2') go over products of components, and are coupled at the atom.
 
 All features have natural parity, so that energies do not change under reflections.
 """
@@ -48,7 +50,8 @@ from mlip.ops.radial import bessel
 from mlip.ops.radial_sums import RadialTable, radial_sums
 from mlip.ops.scatter import sum_by_index
 from mlip.ops.spherical import solid_harmonics
-from mlip.ops.tensor_product import product_paths, square_paths
+from mlip.ops.stacking import stacked
+from mlip.ops.tensor_product import couple, product_paths, square_paths
 from mlip.settings import Settings
 
 #: What the names of sizes stand for.
@@ -100,6 +103,10 @@ class Equivariant(Potential):
         """What neighbours send from the second layer on: invariants; vectors besides; tensors of
         degree two as well, which learns far more from few data and takes half as much time again;
         or octupoles, of degree three, as well, which changes little."""
+        coupling: Literal["atoms", "edges"] = "atoms"
+        """Where what neighbours send beyond invariants meets directions: at the atom, after the
+        sums over neighbours; or on each edge, which learns more from few data and takes 1.5 times
+        as long."""
         l_max: int = Field(default=3, ge=1, le=6)
         """Highest degree of the spherical harmonics."""
         radial_functions: PositiveInt = 8
@@ -124,6 +131,8 @@ class Equivariant(Potential):
             if _DEGREES[self.senders] > self.l_max:
                 least = _DEGREES[self.senders]
                 raise ValueError(f"senders: {self.senders} needs l_max of at least {least}")
+            if self.coupling == "edges" and self.senders == "scalar":
+                raise ValueError("coupling: edges needs senders of more than scalars")
             return self
 
     config: Config
@@ -176,8 +185,8 @@ class Equivariant(Potential):
         self, graph: AtomicGraph, species_index: Int[Tensor, " atoms"]
     ) -> list[Float[Tensor, "_ atoms channels"]]:
         """The features h of eq. 4 after each layer: harmonics up to the degree that is sent."""
-        tables = [layer.table() for layer in cast(Sequence[Layer], self.layers)]
-        tabulated = all(table is not None for table in tables)
+        tables = [layer.tables() for layer in cast(Sequence[Layer], self.layers)]
+        tabulated = all(of_layer is not None for of_layer in tables)
         parts = surroundings_in(graph, self.dtype, *self._largest_part(tabulated))
         large = len(parts) > _PARTS_KEPT
         near = [
@@ -185,8 +194,9 @@ class Equivariant(Potential):
             for part in parts
         ]
         states = [self.embedding.index_select(1, species_index)]
-        for layer, table in zip(self.layers, tables):
-            new = layer(states[-1], near, table, species_index, self.mean_neighbours, large)
+        for layer, of_layer in zip(self.layers, tables):
+            fixed = of_layer if tabulated else None
+            new = layer(states[-1], near, fixed, species_index, self.mean_neighbours, large)
             states.append(new)
         return states[1:]
 
@@ -195,12 +205,14 @@ class Equivariant(Potential):
         row = self.config.channels * torch.finfo(self.dtype).bits // 8
         most = int(_LARGEST_ARRAY / row) + 1
         harmonics = (self.config.l_max + 1) ** 2
+        layers = cast(Sequence[Layer], self.layers)
+        of_atom = harmonics * max(layer.n_summed for layer in layers)
         if tabulated:
-            return 2**62, most // harmonics + 1
+            return 2**62, most // of_atom + 1
         in_torch = not compiled_for(self.embedding, self.config.l_max)
         return (
-            min(most // layer.n_weights for layer in cast(Sequence[Layer], self.layers)) + 1,
-            most // (harmonics**2 // 2 if in_torch else harmonics) + 1,
+            min(most // layer.n_weights for layer in layers) + 1,
+            most // (max(of_atom, harmonics**2 // 2) if in_torch else of_atom) + 1,
         )
 
     # ------------------------------------------------------------------------------------ training
@@ -300,15 +312,22 @@ class Layer(nn.Module):
         super().__init__()
         self.config, self.l_in, self.l_out = config, l_in, l_out
         channels, l_max = config.channels, config.l_max
-        self.n_weights = l_max + 1 + (l_in + 1 if l_in else 0)
+        self.on_edges = l_in > 0 and config.coupling == "edges"
+        self.n_summed = (l_in + 1) ** 2 if self.on_edges else 1
+        if self.on_edges:
+            self.n_weights = (l_in + 1) * (l_max + 1)
+        else:
+            self.n_weights = l_max + 1 + (l_in + 1 if l_in else 0)
         self.radial = Network((config.radial_functions, *config.radial_hidden))
         self.heads = normal(self.n_weights, config.radial_hidden[-1], channels)
-        self._tabulated = RadialTable()
+        self._tabulated = [RadialTable() for _ in range(l_in + 1 if self.on_edges else 1)]
         self.send = Mixing(channels, l_in)
         self.gather = Mixing(channels, l_max)
+        self.paths = product_paths(l_in, l_max, l_max)
+        if self.on_edges:  # invariants are summed as in equation 1
+            self.paths = tuple(path for path in self.paths if path[0] > 0)
         if l_in:
-            n_paths = len(product_paths(l_in, l_max, l_max))
-            self.node_weights = normal(n_paths, n_elements, channels)
+            self.node_weights = normal(len(self.paths), n_elements, channels)
         self.square_weights = normal(len(square_paths(l_max, l_max)), n_elements, channels)
         self.cube_weights = normal(len(product_paths(l_max, l_max, l_out)), n_elements, channels)
         self.a_weights = normal(1, n_elements, channels)
@@ -320,7 +339,7 @@ class Layer(nn.Module):
         self,
         state: Float[Tensor, "harmonics_in atoms channels"],
         parts: Sequence[Near],
-        table: Tensor | None,
+        tables: Sequence[Tensor] | None,
         species_index: Int[Tensor, " atoms"],
         mean_neighbours: Float[Tensor, ""],
         recompute: bool,
@@ -329,17 +348,22 @@ class Layer(nn.Module):
         it again there, so that memory is bounded for a third more time."""
         sent = self.send(state) / mean_neighbours
         update = _recomputed(self._update) if recompute else self._update
-        new = [update(state, sent, near, table, species_index) for near in parts]
+        new = [update(state, sent, near, tables, species_index) for near in parts]
         return torch.cat(new, dim=1)
 
     def _update(
-        self, state: Tensor, sent: Tensor, near: Near, table: Tensor | None, species_index: Tensor
+        self,
+        state: Tensor,
+        sent: Tensor,
+        near: Near,
+        tables: Sequence[Tensor] | None,
+        species_index: Tensor,
     ) -> Tensor:
         """The new features of some atoms."""
         atoms = near.surroundings.atoms
         z, own = species_index[atoms], state[:, atoms]
         l_max, n_out = self.config.l_max, (self.l_out + 1) ** 2
-        a = self._neighbours(sent, near, table, z)
+        a = self._neighbours(self._sums(sent, near, tables), z)
         b = node_square(a, self.square_weights, z, l_max)
         d = node_product(b, a, self.cube_weights, z, self.l_out)
         new = self.from_a(a[:n_out] * self.a_weights.index_select(1, z))
@@ -347,32 +371,54 @@ class Layer(nn.Module):
         kept = self.keep(own[: self.keep.n_harmonics] * self.keep_weights.index_select(1, z))
         return torch.cat([new[: len(kept)] + kept, new[len(kept) :]])
 
-    def _neighbours(self, sent: Tensor, near: Near, table: Tensor | None, z: Tensor) -> Tensor:
-        """Equations 1 and 2."""
-        sums = self._sums(sent, near, table)
-        a = self.gather(sums[: self.gather.n_harmonics])
-        if not self.l_in:
-            return a
-        tensors = sums[self.gather.n_harmonics :]
-        return a + node_product(tensors, a, self.node_weights, z, self.config.l_max)
+    def _neighbours(self, sums: Sequence[Tensor], z: Tensor) -> Tensor:
+        """Equations 1 and 2 from the sums over neighbours."""
+        first = sums[0]
+        a = self.gather(first[: self.gather.n_harmonics])
+        if self.on_edges:
+            weights = self.node_weights.index_select(1, z)
+            return a + couple(stacked(sums[1:]), weights, self.paths)
+        if self.l_in:
+            tensors = first[self.gather.n_harmonics :]
+            return a + node_product(tensors, a, self.node_weights, z, self.config.l_max)
+        return a
 
-    def _sums(self, sent: Tensor, near: Near, table: Tensor | None) -> Tensor:
-        """The sums of both, one below the other."""
+    def _sums(self, sent: Tensor, near: Near, tables: Sequence[Tensor] | None) -> list[Tensor]:
+        """[harmonics, atoms, channels]: coupled on edges, for each component of what is sent; else
+        all sums of equations 1 and 2, one below the other."""
         part, expansion = near.surroundings, near.expansion
         edges = (part.centres, part.neighbours, part.n_atoms)
+        if tables is None:
+            assert expansion is not None
+            weights = self._by_degree(self._weights(expansion.functions))
+            return [
+                neighbour_sums(weights[i], expansion.harmonics, x, *edges)
+                for i, x in self._portions(sent)
+            ]
 
-        def expanded(expansion: Expansion, sent: Tensor) -> Tensor:
-            weights = self._weights(expansion.functions)
-            return neighbour_sums(weights, expansion.harmonics, sent, *edges)
+        def from_table(i: int, x: Tensor) -> Tensor:
+            def of_vectors(vectors: Tensor, x: Tensor) -> Tensor:
+                new = Expansion(vectors, self.config)
+                weights = self._by_degree(self._weights(new.functions))[i]
+                return neighbour_sums(weights, new.harmonics, x, *edges)
 
-        def of_vectors(vectors: Tensor, sent: Tensor) -> Tensor:
-            return expanded(Expansion(vectors, self.config), sent)
-
-        if table is not None:
             cutoff = self.config.cutoff
-            return radial_sums(part.vectors, sent, table, cutoff, *edges, of_vectors)
-        assert expansion is not None
-        return expanded(expansion, sent)
+            return radial_sums(part.vectors, x, tables[i], cutoff, *edges, of_vectors)
+
+        return [from_table(i, x) for i, x in self._portions(sent)]
+
+    def _portions(self, sent: Tensor) -> list[tuple[int, Tensor]]:
+        """What is summed at once, and with which of the weights `_by_degree`."""
+        if not self.on_edges:
+            return [(0, sent)]
+        degrees = [l for l in range(self.l_in + 1) for _ in range(2 * l + 1)]
+        return list(zip(degrees, sent.split(1)))
+
+    def _by_degree(self, weights: Tensor) -> list[Tensor]:
+        """Coupled on edges, the weights for each degree that is sent; else all of them."""
+        if not self.on_edges:
+            return [weights]
+        return [part.contiguous() for part in weights.split(self.config.l_max + 1, dim=1)]
 
     def radial_weights(
         self, distances: Float[Tensor, " edges"]
@@ -385,14 +431,23 @@ class Layer(nn.Module):
         heads = scaled(self.heads, GAIN).to(hidden.dtype).transpose(0, 1).flatten(1)
         return (hidden @ heads).unflatten(1, self.heads.shape[::2])
 
-    def table(self) -> Tensor | None:
-        """`radial_weights` as a table, if nothing is to be learned and the compiled core is
-        there."""
+    def tables(self) -> list[Tensor] | None:
+        """`radial_weights` as tables, `_by_degree`, if nothing is to be learned and the compiled
+        core is there."""
         parameters = [self.heads, *self.radial.parameters()]
         learns = any(parameter.requires_grad for parameter in parameters)
         if learns or not compiled_for(self.heads, self.config.l_max):
             return None
-        return self._tabulated.find(self.radial_weights, parameters, self.config.cutoff)
+        found = []
+        for i, tabulated in enumerate(self._tabulated):
+            table = tabulated.find(partial(self._weights_of, i), parameters, self.config.cutoff)
+            if table is None:
+                return None
+            found.append(table)
+        return found
+
+    def _weights_of(self, i: int, distances: Tensor) -> Tensor:
+        return self._by_degree(self.radial_weights(distances))[i]
 
 
 def _recomputed(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -10,7 +10,8 @@ and the tables C of `mlip.ops.coupling`. Products of products give every body or
 S. Pozdnyakov, M. Ceriotti, J. Chem. Phys. 153, 121101 (2020)).
 
 All values a_(l1 m1) b_(l2 m2) that any path needs are formed first; then one matrix product with
-all tables, one below the other, gives all paths.
+all tables, one below the other, gives all paths. Sums of such products over neighbours, a of one
+and b of the direction to it, are coupled the same way (`couple`).
 """
 
 from functools import cache
@@ -64,13 +65,38 @@ def tensor_square(
     return _product(a, a, weights, square_paths(degree_of(a), l_out), square=True)
 
 
+def couple(
+    products: Float[Tensor, "harmonics_a harmonics_b atoms channels"],
+    weights: Float[Tensor, "paths atoms channels"],
+    paths: tuple[Path, ...],
+) -> Float[Tensor, "harmonics_out atoms channels"]:
+    """What `tensor_product` makes of products a_(l1 m1) b_(l2 m2), or of sums of them.
+
+    Parameters
+    ----------
+    products : with the harmonics of a from the lowest degree in the paths on
+    weights : for each path
+    """
+    table = _whole_table(paths, products.shape[:2], products.dtype, products.device)
+    return _coupled(products.flatten(0, 1), table, weights, paths)
+
+
 def _product(
     a: Tensor, b: Tensor, weights: Tensor, paths: tuple[Path, ...], square: bool
 ) -> Tensor:
-    n_atoms, n_channels = a.shape[1:]
     first, second, table = _tables(paths, square, a.dtype, a.device)
     pairs = a.index_select(0, first) * b.index_select(0, second)
-    coupled = table @ pairs.reshape(len(first), n_atoms * n_channels)
+    return _coupled(pairs, table, weights, paths)
+
+
+def _coupled(
+    pairs: Float[Tensor, "pairs atoms channels"],
+    table: Float[Tensor, "components pairs"],
+    weights: Float[Tensor, "paths atoms channels"],
+    paths: tuple[Path, ...],
+) -> Float[Tensor, "harmonics_out atoms channels"]:
+    n_atoms, n_channels = pairs.shape[1:]
+    coupled = table @ pairs.reshape(len(pairs), n_atoms * n_channels)
     outputs, row, path = [], 0, 0
     for l in range(paths[-1][2] + 1):
         count = sum(1 for _, _, l3 in paths if l3 == l)
@@ -91,6 +117,18 @@ def _tables(
         torch.from_numpy(second).to(device),
         torch.from_numpy(matrix).to(device, dtype),
     )
+
+
+@cache
+def _whole_table(
+    paths: tuple[Path, ...], shape: torch.Size, dtype: torch.dtype, device: torch.device
+) -> Float[Tensor, "components pairs"]:
+    """The matrix of `coupling_matrix` for all pairs of components: few are without any path."""
+    first, second, matrix = coupling_matrix(paths, square=False)
+    before = min(l1 for l1, _, _ in paths) ** 2
+    table = np.zeros((len(matrix), *shape))
+    table[:, first - before, second] = matrix
+    return torch.from_numpy(table.reshape(len(matrix), -1)).to(device, dtype)
 
 
 def coupling_matrix(

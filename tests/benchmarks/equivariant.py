@@ -38,7 +38,10 @@ from mlip.neighbours import with_neighbours
 from mlip.settings import parse_settings
 
 CALLS = 7
-PRESETS = ("local", "small", "medium", "large")
+CONFIGS = {
+    **{preset: {"preset": preset} for preset in ("local", "small", "medium", "large")},
+    "medium, coupled on edges": {"preset": "medium", "coupling": "edges"},
+}
 
 #: Runs where mace-torch is, with a file of structures.
 MACE = """
@@ -70,10 +73,10 @@ print(json.dumps(out))
 """
 
 
-def build(preset: str, atoms: Atoms, dtype: torch.dtype) -> Equivariant:
+def build(name: str, atoms: Atoms, dtype: torch.dtype) -> Equivariant:
     """An untrained model, with the mean number of neighbours of these atoms."""
     torch.manual_seed(0)
-    model = Equivariant(parse_settings(Equivariant.Config, {"preset": preset}), (1, 8))
+    model = Equivariant(parse_settings(Equivariant.Config, CONFIGS[name]), (1, 8))
     model.adapt([with_neighbours(AtomicGraph.from_atoms(atoms), model.cutoff)])
     return model.to(dtype)
 
@@ -121,12 +124,12 @@ def in_torch() -> Iterator[None]:
         yield
 
 
-def two_threads(preset: str, atoms: Atoms) -> tuple[float, float]:
+def two_threads(name: str, atoms: Atoms) -> tuple[float, float]:
     """Elapsed seconds for one atom by one and by two threads, the least of several calls."""
     frames, times = moved(atoms), []
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        calculator = MLIPCalculator(build(preset, atoms, torch.float32))
+        calculator = MLIPCalculator(build(name, atoms, torch.float32))
         elapsed = []
         for frame in frames:
             start = time.perf_counter()
@@ -191,14 +194,14 @@ def main() -> None:
     frames, console = moved(atoms), Console(width=100)
     console.print(f"one thread, {len(atoms)} atoms, load {os.getloadavg()[0]:.1f}")
     table = Table("model", "", "ms an atom, float32", "float64", "training step, s, float32")
-    for preset in PRESETS:
-        single, double = (build(preset, atoms, t) for t in (torch.float32, torch.float64))
+    for config in CONFIGS:
+        single, double = (build(config, atoms, t) for t in (torch.float32, torch.float64))
         for how in (compiled, in_torch) if kernels.available() else (in_torch,):
             with how():
                 costs = [evaluation(MLIPCalculator(model), frames) for model in (single, double)]
                 step = training_step(single, frames)
             numbers = (f"{1e3 * cost:.3f}" for cost in costs)
-            table.add_row(preset, how.__name__.replace("_", " "), *numbers, f"{step:.3f}")
+            table.add_row(config, how.__name__.replace("_", " "), *numbers, f"{step:.3f}")
     if arguments.mace:
         for name, cost in mace(arguments.mace, frames).items():
             table.add_row(name, "", f"{1e3 * cost:.3f}", "-", "-")

@@ -18,8 +18,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 CASES = [
-    (senders, l_max, dtype, tolerance)
-    for senders, l_max in [("vector", 1), *((s, 3) for s in ("scalar", "vector", "octupole"))]
+    (config, dtype, tolerance)
+    for config in [
+        {"senders": "vector", "l_max": 1},
+        *({"senders": senders} for senders in ("scalar", "vector", "octupole")),
+        {"senders": "tensor", "coupling": "edges"},
+    ]
     for dtype, tolerance in ((torch.float64, 1e-11), (torch.float32, 3e-5))
 ]
 
@@ -34,23 +38,23 @@ def assert_alike(found: list[torch.Tensor], expected: list[torch.Tensor], tolera
         torch.testing.assert_close(one.cpu(), other, rtol=0, atol=tolerance * scale)
 
 
-@pytest.mark.parametrize(("senders", "l_max", "dtype", "tolerance"), CASES)
-def test_predictions(senders: str, l_max: int, dtype: torch.dtype, tolerance: float) -> None:
+@pytest.mark.parametrize(("config", "dtype", "tolerance"), CASES)
+def test_predictions(config: dict, dtype: torch.dtype, tolerance: float) -> None:
     """With radial functions from tables; the same to the last bit every time."""
-    model = build(senders=senders, l_max=l_max).to(dtype).requires_grad_(False)
+    model = build(**config).to(dtype).requires_grad_(False)
     graph = batch(model)
     expected = predict(model, graph, EVERYTHING)
     model, graph = model.to("cuda"), graph.to("cuda")
-    assert all(layer.table().device.type == "cuda" for layer in model.layers)
+    assert all(table.device.type == "cuda" for layer in model.layers for table in layer.tables())
     found, again = (predict(model, graph, EVERYTHING) for _ in range(2))
     names = list(EVERYTHING)
     assert_alike([found[n] for n in names], [expected[n] for n in names], tolerance)
     assert torch.equal(found["energies"], again["energies"])
 
 
-@pytest.mark.parametrize(("senders", "l_max", "dtype", "tolerance"), CASES)
-def test_a_training_step(senders: str, l_max: int, dtype: torch.dtype, tolerance: float) -> None:
-    model = build(senders=senders, l_max=l_max).to(dtype)
+@pytest.mark.parametrize(("config", "dtype", "tolerance"), CASES)
+def test_a_training_step(config: dict, dtype: torch.dtype, tolerance: float) -> None:
+    model = build(**config).to(dtype)
     graph, steps = batch(model), []
     for device in ("cpu", "cuda"):
         own = copy.deepcopy(model).to(device)

@@ -16,6 +16,7 @@ from mlip import kernels
 from mlip.data import GraphDataset
 from mlip.graph import AtomicGraph
 from mlip.models import Committee, Equivariant, equivariant, predict
+from mlip.models.surroundings import Surroundings
 from mlip.neighbours import with_neighbours
 from mlip.settings import SettingsError, parse_settings
 from mlip.training.config import FitConfig
@@ -24,6 +25,11 @@ from mlip.validation.doctor import examine
 
 SPECIES = (8, 14)
 SHAPES = (molecule, crystal, small_cell)
+#: What neighbours send, and where it is coupled.
+SENDING = [
+    *({"senders": senders} for senders in ("scalar", "vector", "tensor", "octupole")),
+    *({"senders": senders, "coupling": "edges"} for senders in ("vector", "tensor")),
+]
 #: Small enough for many tests.
 SMALL = {"cutoff": 4.5, "channels": 4, "radial_hidden": [8, 8], "readout_hidden": 4}
 
@@ -46,6 +52,15 @@ class TestVectors(PotentialConformance):
         return build(cls.species, preset="medium")
 
 
+class TestCoupledOnEdges(PotentialConformance):
+    single_precision = 2e-5
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls) -> Equivariant:
+        return build(cls.species, preset="medium", coupling="edges")
+
+
 class TestOneLayerWithRepulsion(PotentialConformance):
     species = (14,)
 
@@ -66,11 +81,12 @@ class TestCommittee(PotentialConformance):
 # --------------------------------------------------------------------------------- hidden features
 
 
+@pytest.mark.parametrize("coupling", ["atoms", "edges"])
 @pytest.mark.parametrize("reflect", [False, True], ids=["rotation", "reflection"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_hidden_features_turn_with_the_structure(shape, reflect: bool) -> None:
+def test_hidden_features_turn_with_the_structure(shape, reflect: bool, coupling: str) -> None:
     """Every degree, before the last layer and after it; features keep natural parity."""
-    model, matrix = build(layers=3, preset="medium"), rotation(4, reflect)
+    model, matrix = build(layers=3, preset="medium", coupling=coupling), rotation(4, reflect)
     graphs = [graph_of(model, atoms) for atoms in (shape(SPECIES), turned(shape(SPECIES), matrix))]
     before, after = (model.states(graph, model.index_of(graph.numbers)) for graph in graphs)
     assert [len(state) for state in before] == [9, 9, 1]
@@ -91,24 +107,43 @@ def test_features_are_the_invariants_of_all_layers() -> None:
     torch.testing.assert_close(features, torch.cat([s[0] for s in states], 1), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("senders", ["scalar", "vector", "tensor", "octupole"])
-def test_two_layers_reach_two_cutoffs_and_one_reaches_one(senders: str) -> None:
+@pytest.mark.parametrize("sending", SENDING)
+def test_two_layers_reach_two_cutoffs_and_one_reaches_one(sending: dict[str, str]) -> None:
     chain = Atoms("Si3", positions=[[0, 0, 0], [3, 0, 0], [6, 0, 0]])
     longer = chain + Atoms("Si", positions=[[7, 2.5, 0]])
     for layers, reach in ((1, {2}), (2, {1, 2}), (3, {0, 1, 2})):
-        model = build((14,), layers=layers, senders=senders)
+        model = build((14,), layers=layers, **sending)
         energies = [compute(model, atoms, ("energies",))["energies"] for atoms in (chain, longer)]
         changed = np.flatnonzero(np.abs(energies[1][:3] - energies[0]) > 1e-11)
         assert set(changed.tolist()) == reach
 
 
+@pytest.mark.parametrize(("coupling", "differ"), [("atoms", False), ("edges", True)])
+def test_on_edges_a_tensor_meets_the_direction_it_comes_from(coupling: str, differ: bool) -> None:
+    """Two neighbours at one distance swap their tensors: the sums of what is sent stay the same."""
+    layer = build(preset="medium", coupling=coupling).layers[1]
+    sent = torch.randn(9, 3, 4, generator=torch.Generator().manual_seed(3)).double()
+    sent[0] = 1.0
+    vectors = torch.tensor([[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]], dtype=torch.float64)
+    part = Surroundings(slice(0, 1), torch.tensor([0, 0]), torch.tensor([1, 2]), vectors)
+    near = equivariant.Near(part, equivariant.Expansion(vectors, layer.config))
+    one, other = (
+        layer._neighbours(layer._sums(x, near, None), torch.tensor([0])).detach()
+        for x in (sent, sent[:, [0, 2, 1]])
+    )
+    assert bool(((one - other).abs().amax(0) > 1e-3).all()) == differ
+    assert differ or float((one - other).abs().max()) < 1e-13
+
+
 # ------------------------------------------------------------------------------- parts and memory
 
 
-@pytest.mark.parametrize("senders", ["scalar", "vector", "tensor", "octupole"])
-def test_a_few_atoms_at_a_time_give_the_same(senders: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("sending", SENDING)
+def test_a_few_atoms_at_a_time_give_the_same(
+    sending: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Predictions, and derivatives of forces by the parameters."""
-    model = build(senders=senders)
+    model = build(**sending)
     graphs = [graph_of(model, shape(SPECIES)) for shape in (molecule, crystal)]
     graph = AtomicGraph.batch([*graphs, graph_of(model, Atoms([8]))])
     weights = torch.randn(graph.n_atoms, 3, generator=torch.Generator().manual_seed(1)).double()
@@ -146,14 +181,20 @@ def test_crowded_and_lonely_atoms_together_are_not_computed_twice(
 @pytest.mark.skipif(not kernels.available(), reason="the core was not compiled here")
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-11), (torch.float32, 2e-5)])
 @pytest.mark.parametrize(
-    ("senders", "l_max"),
-    [(s, l) for s in ("scalar", "vector") for l in (1, 3, 4)] + [("tensor", 3), ("octupole", 3)],
+    "config",
+    [
+        *({"senders": s, "l_max": l} for s in ("scalar", "vector") for l in (1, 3, 4)),
+        {"senders": "tensor"},
+        {"senders": "octupole"},
+        *({"senders": "vector", "coupling": "edges", "l_max": l} for l in (1, 4)),
+        {"senders": "octupole", "coupling": "edges"},
+    ],
 )
 def test_the_core_does_what_torch_does(
-    senders: str, l_max: int, dtype: torch.dtype, tolerance: float, monkeypatch: pytest.MonkeyPatch
+    config: dict, dtype: torch.dtype, tolerance: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Predictions, once with radial functions from a table, and what a training step asks for."""
-    model = build(senders=senders, l_max=l_max).to(dtype)
+    model = build(**config).to(dtype)
     shapes = [graph_of(model, shape(SPECIES)) for shape in (molecule, crystal)]
     graph = AtomicGraph.batch([*shapes, graph_of(model, Atoms([8]))])
 
@@ -165,7 +206,7 @@ def test_the_core_does_what_torch_does(
 
     by_core = everything()
     frozen = copy.deepcopy(model).requires_grad_(False)
-    assert all(layer.table() is not None for layer in frozen.layers)
+    assert all(layer.tables() is not None for layer in frozen.layers)
     by_table = predict(frozen, graph, EVERYTHING)
     monkeypatch.setattr(kernels, "available", lambda: False)
     by_torch = everything()
@@ -177,9 +218,9 @@ def test_the_core_does_what_torch_does(
 
 def test_a_table_is_only_used_while_nothing_is_learned() -> None:
     model = build()
-    assert model.layers[0].table() is None
+    assert model.layers[0].tables() is None
     model.requires_grad_(False)
-    assert (model.layers[0].table() is not None) == kernels.available()
+    assert (model.layers[0].tables() is not None) == kernels.available()
 
 
 @pytest.mark.parametrize("core", [True, False])
@@ -296,6 +337,7 @@ def test_a_resolved_config_says_everything() -> None:
         ({"senders": "tensor", "l_max": 1}, "senders: tensor needs l_max of at least 2"),
         ({"senders": "octupole", "l_max": 2}, "senders: octupole needs l_max of at least 3"),
         ({"senders": "matrix"}, "'scalar', 'vector', 'tensor' or 'octupole'"),
+        ({"coupling": "edges"}, "coupling: edges needs senders of more than scalars"),
     ],
 )
 def test_settings_that_make_no_sense(change: dict, message: str) -> None:

@@ -7,7 +7,9 @@ from conformance.structures import rotation
 from turning import turned_features
 
 from mlip.ops.coupling import coupling_table
+from mlip.ops.stacking import stacked
 from mlip.ops.tensor_product import (
+    couple,
     product_paths,
     square_paths,
     tensor_product,
@@ -106,3 +108,25 @@ def test_single_precision() -> None:
 def test_no_atoms() -> None:
     a, weights = features(3, 0, atoms=0), weights_for(square_paths(3, 3), atoms=0)
     assert tensor_square(a, weights, 3).shape == (16, 0, CHANNELS)
+
+
+@pytest.mark.parametrize("lowest", [0, 1])
+@pytest.mark.parametrize(("l_a", "l_b", "l_out"), [(1, 3, 3), (2, 3, 2), (3, 1, 3)])
+def test_sums_of_products_are_coupled_as_the_products_are(
+    lowest: int, l_a: int, l_b: int, l_out: int
+) -> None:
+    """Of three pairs; with all degrees of the first, or those from one on."""
+    paths = tuple(p for p in product_paths(l_a, l_b, l_out) if p[0] >= lowest)
+    weights = weights_for(paths)
+    pairs = [(features(l_a, seed), features(l_b, seed + 10)) for seed in (0, 1, 2)]
+    products = sum(a[lowest**2 :, None] * b[None] for a, b in pairs)
+    expected = sum(written_out(a, b, weights, paths, l_out, square=False) for a, b in pairs)
+    assert isinstance(products, torch.Tensor)
+    torch.testing.assert_close(couple(products, weights, paths), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_stacked_tensors_and_their_derivatives() -> None:
+    parts = [features(1, seed).requires_grad_() for seed in (0, 1, 2)]
+    assert torch.equal(stacked(parts), torch.stack(parts))
+    assert torch.autograd.gradcheck(lambda *p: stacked(p).sin(), parts)
+    assert torch.autograd.gradgradcheck(lambda *p: stacked(p).sin(), parts)
