@@ -24,6 +24,7 @@ from mlip.properties import LABELS
 from mlip.settings import dump_settings
 from mlip.training.checkpoint import CheckpointFolder
 from mlip.training.config import TrainingConfig
+from mlip.training.freed_memory import keep_freed_memory
 from mlip.training.inputs import Inputs, read_inputs
 from mlip.training.loggers import build_loggers
 from mlip.training.loop import Trainer
@@ -101,6 +102,7 @@ def train(
     """
     device = device_of_rank(config.device)
     folder = RunFolder(Path(run_folder))
+    keep_freed_memory()
     with joined_ranks(device) as ranks:
         if ranks.first:
             folder.claim(resume)
