@@ -105,8 +105,8 @@ class Equivariant(Potential):
         or octupoles, of degree three, as well, which changes little."""
         coupling: Literal["atoms", "edges"] = "atoms"
         """Where what neighbours send beyond invariants meets directions: at the atom, after the
-        sums over neighbours; or on each edge, which learns more from few data and takes 1.5 times
-        as long."""
+        sums over neighbours; or on each edge, which learns more from few data and takes twice as
+        long."""
         l_max: int = Field(default=3, ge=1, le=6)
         """Highest degree of the spherical harmonics."""
         radial_functions: PositiveInt = 8
