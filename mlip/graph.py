@@ -324,12 +324,17 @@ def are_within(
     return (x + y + z) < cutoff * cutoff
 
 
-def _check_atoms(
-    numbers: np.ndarray, positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray
-) -> None:
+def check_positions(positions: np.ndarray) -> None:
+    """Raise a ValueError that names atoms whose positions are not finite."""
     if not np.isfinite(positions).all():
         bad = np.flatnonzero(~np.isfinite(positions).all(axis=1))
         raise ValueError(f"positions of atoms {bad[:10].tolist()} are not finite")
+
+
+def _check_atoms(
+    numbers: np.ndarray, positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray
+) -> None:
+    check_positions(positions)
     rows = cell.tolist()  # nine numbers: plain Python is done before numpy begins
     if not all(math.isfinite(x) for row in rows for x in row):
         raise ValueError("the cell is not finite")

@@ -14,6 +14,7 @@ from ase.data import chemical_symbols
 from ase.outputs import Properties, all_outputs
 from torch import Tensor
 
+from mlip.calculators.succession import Succession
 from mlip.graph import AtomicGraph
 from mlip.models import UNCERTAINTIES, CalibrationCard, Potential, load_model, predict
 from mlip.models.placement import as_device, as_dtype
@@ -91,6 +92,7 @@ class MLIPCalculator(Calculator):
             self.implemented_properties = [*self.implemented_properties, "extrapolations"]
             self._always |= {"extrapolations"}
         self._has_warned = False
+        self._structures = Succession()
         self.neighbours = VerletList(self.model.cutoff, skin)
 
     def calculate(
@@ -140,7 +142,7 @@ class MLIPCalculator(Calculator):
 
     def _graph(self, atoms: Atoms) -> AtomicGraph:
         """The structure with its neighbours, where the model computes."""
-        return self.neighbours.find(AtomicGraph.from_atoms(atoms)).to(self.model.device)
+        return self.neighbours.find(self._structures.graph(atoms)).to(self.model.device)
 
     def _wanted(self, properties: Sequence[str], pbc: np.ndarray) -> set[str]:
         wanted = set(self._always)
