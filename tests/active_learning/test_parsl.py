@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -182,22 +183,34 @@ def test_without_parsl_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) ->
         pool()
 
 
-DRIVER = """
-import subprocess, sys
-child = "import os; from mlip.active_learning.executors.parsl_interchange import end_with;"
-child += "print(os.getpid(), flush=True); end_with(os.getppid())"
-subprocess.run([sys.executable, "-c", child])
+INTERCHANGE = [sys.executable, "-m", "mlip.active_learning.executors.parsl_interchange"]
+#: Starts the interchange as Parsl does; its configuration never comes.
+DRIVER = f"""
+import os, subprocess, time
+print(subprocess.Popen([*{INTERCHANGE}, str(os.getpid())]).pid, flush=True)
+time.sleep(600)
 """
 
 
-def test_the_interchange_ends_with_its_driver() -> None:
-    driver = subprocess.Popen([sys.executable, "-c", DRIVER], stdout=subprocess.PIPE, text=True)
+@needs_parsl
+@pytest.mark.parametrize("moment", [0.0, 4.0])
+def test_the_interchange_ends_with_its_driver_at_any_moment(moment: float) -> None:
+    driver = subprocess.Popen(
+        [sys.executable, "-c", DRIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert driver.stdin is not None
     assert driver.stdout is not None
-    child = driver.stdout.readline()
-    while not child.strip():
-        child = driver.stdout.readline()
-    watched = psutil.Process(int(child))
+    interchange = psutil.Process(int(driver.stdout.readline()))
+    time.sleep(moment)
+    assert interchange.is_running()
     driver.kill()
     driver.wait()
+    assert psutil.wait_procs([interchange], timeout=60)[1] == []
     driver.stdout.close()
-    assert psutil.wait_procs([watched], timeout=60)[1] == []
+    driver.stdin.close()
+
+
+@needs_parsl
+def test_an_interchange_whose_driver_has_ended_before_ends_at_once() -> None:
+    with subprocess.Popen([*INTERCHANGE, "0"], stdin=subprocess.PIPE) as interchange:
+        assert interchange.wait(60) == 1

@@ -6,6 +6,7 @@ Parsl: Babuji et al., HPDC 2019, 25-36, doi:10.1145/3307681.3325400.
 import atexit
 import importlib.util
 import math
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -160,7 +161,7 @@ def _started(config: ParslPool.Config, folder: Path) -> Any:
     for executor in found.executors:
         if isinstance(executor, HighThroughputExecutor):
             module = "mlip.active_learning.executors.parsl_interchange"
-            executor.interchange_launch_cmd = [sys.executable, "-m", module]
+            executor.interchange_launch_cmd = [sys.executable, "-m", module, str(os.getpid())]
     return DataFlowKernel(found)
 
 
