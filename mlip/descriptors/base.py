@@ -38,6 +38,14 @@ class Descriptor(nn.Module, ABC):
     species_lookup: Tensor
     precision: Tensor
 
+    def __init_subclass__(cls, **rest: Any) -> None:
+        """Shorter ways to derivatives are those of the features they were written for."""
+        super().__init_subclass__(**rest)
+        if "evaluate" in vars(cls):
+            for name in ("features_and_pull_back", "features_and_jacobian"):
+                if name not in vars(cls):
+                    setattr(cls, name, getattr(Descriptor, name))
+
     def __init__(self, species: Sequence[int], cutoff: float, n_features: int) -> None:
         super().__init__()
         if not species:

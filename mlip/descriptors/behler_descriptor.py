@@ -6,17 +6,17 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from mlip.descriptors.base import Descriptor
+from mlip import kernels
 from mlip.descriptors.behler_functions import CutoffSettings
-from mlip.descriptors.edges import check_edges, check_precision
+from mlip.descriptors.compiled import CompiledDescriptor
 from mlip.descriptors.fused_symmetry_functions import FusedSymmetryFunctions
-from mlip.descriptors.pull_back import PullBack
 from mlip.descriptors.symmetry_sums import CLOSEST
 from mlip.descriptors.term_sums import Edges, Term, TermSums
+from mlip.ops.compiled_function import CompiledFunction
 from mlip.ops.cutoffs import CUTOFF_FUNCTIONS, from_inside
 
 
-class BehlerDescriptor(Descriptor):
+class BehlerDescriptor(CompiledDescriptor):
     """Feature c of an atom is the c-th term of its element's list; beyond its list it is zero.
 
     Parameters
@@ -24,6 +24,7 @@ class BehlerDescriptor(Descriptor):
     lists : terms for each species in the order of atomic numbers, or one list for all
     """
 
+    undefined = "symmetry functions are not defined"
     config: CutoffSettings
 
     def __init__(
@@ -42,32 +43,12 @@ class BehlerDescriptor(Descriptor):
             return super().feature_counts
         return tuple(max(1, len(terms)) for terms in self.lists)
 
-    def evaluate(
-        self,
-        vectors: Float[Tensor, "edges 3"],
-        centres: Int[Tensor, " edges"],
-        neighbours: Int[Tensor, " edges"],
-        species_index: Int[Tensor, " atoms"],
-    ) -> Float[Tensor, "atoms features"]:
-        check_precision(vectors)
-        edges = (centres, neighbours, species_index)
-        if self.fused.can_treat(vectors):
-            return self.fused.function(*edges, self.evaluate_in_torch)(vectors)
-        check_edges(vectors, centres, neighbours, "symmetry functions are not defined")
-        return self.evaluate_in_torch(vectors, *edges)
-
-    def features_and_pull_back(
-        self,
-        vectors: Float[Tensor, "edges 3"],
-        centres: Int[Tensor, " edges"],
-        neighbours: Int[Tensor, " edges"],
-        species_index: Int[Tensor, " atoms"],
-    ) -> tuple[Float[Tensor, "atoms features"], PullBack]:
-        check_precision(vectors)
-        edges = (centres, neighbours, species_index)
-        if self.fused.can_treat(vectors):
-            return self.fused.function(*edges, self.evaluate_in_torch).with_pull_back(vectors)
-        return super().features_and_pull_back(vectors, *edges)
+    def in_the_core(
+        self, vectors: Tensor, edges: tuple[Tensor, Tensor, Tensor]
+    ) -> CompiledFunction | None:
+        if not kernels.runs_on(vectors.device):
+            return None
+        return self.fused.function(*edges, self.evaluate_in_torch)
 
     def evaluate_in_torch(
         self,
@@ -76,8 +57,6 @@ class BehlerDescriptor(Descriptor):
         neighbours: Int[Tensor, " edges"],
         species_index: Int[Tensor, " atoms"],
     ) -> Float[Tensor, "atoms features"]:
-        """What `evaluate` does, without the compiled core: its judge, and differentiable as often
-        as one likes."""
         distances = torch.linalg.vector_norm(vectors, dim=1)
         _check_apart(distances, centres, neighbours)
         edges = Edges(

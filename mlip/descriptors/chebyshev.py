@@ -25,9 +25,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from mlip import kernels
-from mlip.descriptors.base import Descriptor
-from mlip.descriptors.edges import check_edges, check_precision
-from mlip.descriptors.pull_back import PullBack
+from mlip.descriptors.compiled import CompiledDescriptor
 from mlip.ops.chebyshev import chebyshev_polynomials
 from mlip.ops.compiled_function import CompiledFunction
 from mlip.ops.cutoffs import CUTOFF_FUNCTIONS, IN_THE_CORE, CutoffName
@@ -68,12 +66,13 @@ class ChebyshevConfig(Settings):
         return self.cutoff if self.angular_cutoff is None else self.angular_cutoff
 
 
-class Chebyshev(Descriptor):
+class Chebyshev(CompiledDescriptor):
     """Radial and angular coefficients of the structure, then, for two species or more, the same
     weighted by species: ..., -2, -1, 1, 2, ... by increasing atomic number, with 0 in the middle of
     an odd number."""
 
     Config = ChebyshevConfig
+    undefined = "Chebyshev descriptors are not defined"
     set_weights: Tensor
     legendre_to_chebyshev: Tensor
 
@@ -89,35 +88,11 @@ class Chebyshev(Descriptor):
             persistent=False,
         )
 
-    def evaluate(
-        self,
-        vectors: Float[Tensor, "edges 3"],
-        centres: Int[Tensor, " edges"],
-        neighbours: Int[Tensor, " edges"],
-        species_index: Int[Tensor, " atoms"],
-    ) -> Float[Tensor, "atoms features"]:
-        check_precision(vectors)
-        edges = (centres, neighbours, species_index)
-        if kernels.runs_on(vectors.device):
-            return self._compiled(edges)(vectors)
-        check_edges(vectors, centres, neighbours, "Chebyshev descriptors are not defined")
-        return self.evaluate_in_torch(vectors, *edges)
-
-    def features_and_pull_back(
-        self,
-        vectors: Float[Tensor, "edges 3"],
-        centres: Int[Tensor, " edges"],
-        neighbours: Int[Tensor, " edges"],
-        species_index: Int[Tensor, " atoms"],
-    ) -> tuple[Float[Tensor, "atoms features"], PullBack]:
-        check_precision(vectors)
-        edges = (centres, neighbours, species_index)
-        if kernels.runs_on(vectors.device):
-            return self._compiled(edges).with_pull_back(vectors)
-        return super().features_and_pull_back(vectors, *edges)
-
-    def _compiled(self, edges: tuple[Tensor, Tensor, Tensor]) -> CompiledFunction:
-        """Features by the compiled core, as a function of the edge vectors."""
+    def in_the_core(
+        self, vectors: Tensor, edges: tuple[Tensor, Tensor, Tensor]
+    ) -> CompiledFunction | None:
+        if not kernels.runs_on(vectors.device):
+            return None
         config, core = self.config, torch.ops.mlip
         kind = IN_THE_CORE.index(config.cutoff_function)
         tables = (self.set_weights, self.legendre_to_chebyshev)
@@ -136,8 +111,6 @@ class Chebyshev(Descriptor):
         neighbours: Int[Tensor, " edges"],
         species_index: Int[Tensor, " atoms"],
     ) -> Float[Tensor, "atoms features"]:
-        """What `evaluate` does, without the compiled core: its judge, and differentiable as often
-        as one likes."""
         n_atoms, n_sets = len(species_index), len(self.set_weights)
         weights = self.set_weights.to(vectors.dtype)[:, species_index[neighbours]].T
         features = vectors.new_zeros(n_atoms, n_sets, self.n_features // n_sets)

@@ -12,7 +12,6 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from mlip import kernels
 from mlip.descriptors.behler_functions import AngularFunction, CutoffSettings
 from mlip.descriptors.term_sums import Term
 from mlip.ops.compiled_function import CompiledFunction
@@ -73,11 +72,6 @@ class FusedSymmetryFunctions(nn.Module):
             lambda by, v: (core.symmetry_functions_backward(by, v, *atoms, *tables),),
             lambda v: in_torch(v, *atoms),
         )
-
-    @staticmethod
-    def can_treat(vectors: Tensor) -> bool:
-        """Whether the core is here and works on this device."""
-        return kernels.runs_on(vectors.device)
 
     @property
     def tables(self) -> tuple[Any, ...]:

@@ -23,10 +23,9 @@ from jaxtyping import Float, Int
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from mlip.descriptors.base import Descriptor
-from mlip.descriptors.edges import check_edges, check_precision
+from mlip.descriptors.compiled import CompiledDescriptor
 from mlip.descriptors.fused_soap import FusedSOAP
-from mlip.descriptors.pull_back import PullBack
+from mlip.descriptors.pull_back import PullBack, features_and_pull_back_by_autograd
 from mlip.ops.chebyshev import ChebyshevSeries
 from mlip.ops.compiled_function import CompiledFunction
 from mlip.ops.cutoffs import CUTOFF_FUNCTIONS, CutoffName
@@ -110,7 +109,7 @@ class SOAPConfig(Settings):
         )
 
 
-class SOAP(Descriptor):
+class SOAP(CompiledDescriptor):
     """SOAP power spectrum of each atom's environment.
 
     Features are ordered by pair of species Z <= Z' (or, with mu1nu1, species), then l, n, n'; for
@@ -118,6 +117,7 @@ class SOAP(Descriptor):
     """
 
     Config = SOAPConfig
+    undefined = "SOAP is not defined"
     selected: Tensor
 
     def __init__(self, config: SOAPConfig, species: Sequence[int]) -> None:
@@ -134,7 +134,7 @@ class SOAP(Descriptor):
         self.mixing = nn.Parameter(first) if config.compression == "alchemical" else None
         own = self._own(torch.zeros(1, dtype=torch.float64))
         with_total = config.compression == "mu1nu1"
-        self._fused = FusedSOAP(self._weighted, own, config.cutoff, n_species, with_total)
+        self.fused = FusedSOAP(self._weighted, own, config.cutoff, n_species, with_total)
 
     def _projections(self, distances: np.ndarray) -> np.ndarray:
         """R_nl on a grid [l, n; points], with the root of the prefactor of the power spectrum."""
@@ -153,13 +153,7 @@ class SOAP(Descriptor):
         neighbours: Int[Tensor, " edges"],
         species_index: Int[Tensor, " atoms"],
     ) -> Float[Tensor, "atoms features"]:
-        check_precision(vectors)
-        edges = (centres, neighbours, species_index)
-        if self._fused.can_do(vectors):
-            features = self._compiled(vectors, edges)(vectors, self._mixing_for(vectors))
-        else:
-            check_edges(vectors, centres, neighbours, "SOAP is not defined")
-            features = self.power_spectrum(vectors, self._mixing_for(vectors), *edges)
+        features = super().evaluate(vectors, centres, neighbours, species_index)
         if self.config.normalise:
             return features / torch.linalg.vector_norm(features, dim=1, keepdim=True)
         return features
@@ -172,16 +166,32 @@ class SOAP(Descriptor):
         species_index: Int[Tensor, " atoms"],
     ) -> tuple[Float[Tensor, "atoms features"], PullBack]:
         edges = (centres, neighbours, species_index)
-        if self.config.normalise or not self._fused.can_do(vectors):
-            return super().features_and_pull_back(vectors, *edges)
-        return self._compiled(vectors, edges).with_pull_back(vectors, self._mixing_for(vectors))
+        if self.config.normalise:
+            return features_and_pull_back_by_autograd(self.evaluate, vectors, *edges)
+        return super().features_and_pull_back(vectors, *edges)
 
-    def _compiled(self, vectors: Tensor, edges: tuple[Tensor, Tensor, Tensor]) -> CompiledFunction:
-        """The power spectrum by the compiled core, as a function of such vectors and the mixing."""
-        return self._fused.function(vectors, *edges, lambda v, m: self.power_spectrum(v, m, *edges))
+    def in_the_core(
+        self, vectors: Tensor, edges: tuple[Tensor, Tensor, Tensor]
+    ) -> CompiledFunction | None:
+        if not self.fused.can_do(vectors):
+            return None
+        return self.fused.function(vectors, *edges, lambda v, m: self.power_spectrum(v, m, *edges))
 
-    def _mixing_for(self, vectors: Tensor) -> Float[Tensor, "channels species"]:
-        return vectors.new_empty(0, len(self.species)) if self.mixing is None else self.mixing
+    def inputs(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Edge vectors, and the mixing of species: without rows where they are not mixed."""
+        mixing = vectors.new_empty(0, len(self.species)) if self.mixing is None else self.mixing
+        return vectors, mixing
+
+    def evaluate_in_torch(
+        self,
+        vectors: Float[Tensor, "edges 3"],
+        centres: Int[Tensor, " edges"],
+        neighbours: Int[Tensor, " edges"],
+        species_index: Int[Tensor, " atoms"],
+    ) -> Float[Tensor, "atoms features"]:
+        """Before they are normalised."""
+        _, mixing = self.inputs(vectors)
+        return self.power_spectrum(vectors, mixing, centres, neighbours, species_index)
 
     def power_spectrum(
         self,
@@ -191,8 +201,8 @@ class SOAP(Descriptor):
         neighbours: Int[Tensor, " edges"],
         species_index: Int[Tensor, " atoms"],
     ) -> Float[Tensor, "atoms features"]:
-        """The features before they are normalised, in plain torch; `mixing` without rows stands for
-        densities that are not mixed. What the compiled core is judged by."""
+        """The features before they are normalised; `mixing` without rows stands for densities that
+        are not mixed."""
         n_atoms, n_species = len(species_index), len(self.species)
         row = centres * n_species + species_index[neighbours]
         density = self._own_density(species_index, vectors)

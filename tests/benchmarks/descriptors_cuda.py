@@ -24,7 +24,7 @@ from mlip.descriptors import (
     SymmetryFunctions,
     SymmetryFunctionsConfig,
 )
-from mlip.descriptors.base import Descriptor
+from mlip.descriptors.compiled import CompiledDescriptor
 from mlip.graph import AtomicGraph
 from mlip.neighbours import with_neighbours
 
@@ -35,24 +35,11 @@ SPECIES = (1, 8)
 Evaluate = Callable[..., torch.Tensor]
 
 
-def soap_in_torch(soap: SOAP) -> Evaluate:
-    return lambda vectors, *edges: soap.power_spectrum(
-        vectors, vectors.new_empty(0, len(SPECIES)), *edges
-    )
-
-
-#: Name, descriptor, and how it is evaluated in plain torch.
-DESCRIPTORS: dict[str, tuple[Callable[[], Descriptor], Callable[..., Evaluate]]] = {
-    "SOAP": (lambda: SOAP(SOAPConfig(), SPECIES), soap_in_torch),
-    "SOAP, mu1nu1": (lambda: SOAP(SOAPConfig(compression="mu1nu1"), SPECIES), soap_in_torch),
-    "symmetry functions": (
-        lambda: SymmetryFunctions(SymmetryFunctionsConfig(), SPECIES),
-        lambda descriptor: descriptor.evaluate_in_torch,
-    ),
-    "Chebyshev": (
-        lambda: Chebyshev(ChebyshevConfig(), SPECIES),
-        lambda descriptor: descriptor.evaluate_in_torch,
-    ),
+DESCRIPTORS: dict[str, Callable[[], CompiledDescriptor]] = {
+    "SOAP": lambda: SOAP(SOAPConfig(), SPECIES),
+    "SOAP, mu1nu1": lambda: SOAP(SOAPConfig(compression="mu1nu1"), SPECIES),
+    "symmetry functions": lambda: SymmetryFunctions(SymmetryFunctionsConfig(), SPECIES),
+    "Chebyshev": lambda: Chebyshev(ChebyshevConfig(), SPECIES),
 }
 
 
@@ -72,14 +59,14 @@ def median(call: Callable[[], object], budget: float) -> float:
     return statistics.median(seconds(call) for _ in range(turns))
 
 
-def row(descriptor: Descriptor, in_torch: Evaluate, side: int, budget: float) -> list[str]:
+def row(descriptor: CompiledDescriptor, side: int, budget: float) -> list[str]:
     graph = with_neighbours(
         AtomicGraph.from_atoms(water(4).repeat(side)).to("cuda"), descriptor.cutoff
     )
     vectors = graph.edge_vectors().to(descriptor.dtype)
     edges = (graph.centres, graph.neighbours, descriptor.index_of(graph.numbers))
     cells = [f"{len(graph.numbers)}", str(descriptor.dtype).removeprefix("torch.")]
-    for evaluate in (descriptor.evaluate, in_torch):
+    for evaluate in (descriptor.evaluate, descriptor.evaluate_in_torch):
         try:
             times = [median(call, budget) for call in calls(evaluate, vectors, edges)]
         except torch.cuda.OutOfMemoryError:
@@ -103,13 +90,12 @@ def main() -> None:
     for way in ("compiled", "in torch"):
         table.add_column(f"features, {way}", justify="right")
         table.add_column(f"+ forces, {way}", justify="right")
-    for name, (make, in_torch) in DESCRIPTORS.items():
+    for name, make in DESCRIPTORS.items():
         for dtype in (torch.float64, torch.float32):
             descriptor = make().to(dtype).to("cuda")
             for side in SIDES:
                 if side <= arguments.largest:
-                    cells = row(descriptor, in_torch(descriptor), side, arguments.budget)
-                    table.add_row(name, *cells)
+                    table.add_row(name, *row(descriptor, side, arguments.budget))
     console.print(table)
 
 

@@ -44,7 +44,7 @@ def operands(config: dict[str, Any], atoms: Atoms, dtype: torch.dtype) -> tuple[
     """Arguments of the operator on the CPU."""
     case = Case(config, atoms)
     vectors, mixing = (t.detach().to(dtype) for t in case.inputs())
-    fused = case.descriptor._fused
+    fused = case.descriptor.fused
     return (vectors, *case.edges, *fused._tables[dtype], mixing, *fused.numbers)
 
 
@@ -76,7 +76,7 @@ def test_forces_and_their_derivatives(name: str) -> None:
     for device in ("cpu", "cuda"):
         descriptor = copy.deepcopy(described(SOAPConfig(**CONFIGS[name]))).to(device)
         graph = connected(descriptor, crystal(SPECIES)).to(device)
-        assert descriptor._fused.can_do(graph.edge_vectors())
+        assert descriptor.fused.can_do(graph.edge_vectors())
         positions = graph.positions.clone().requires_grad_()
         features = descriptor(graph.replace(positions=positions))
         weights = random_like(features.cpu()).to(device)

@@ -84,7 +84,8 @@ def test_derivatives_through_the_descriptor() -> None:
     there = copy.deepcopy(here).to("cuda")
     graph = connected(here, crystal(SPECIES))
     edges = edges_of(here, graph)
-    assert there.fused.can_treat(edges[0].cuda())
+    vectors, *atoms = on_gpu(edges)
+    assert there.in_the_core(vectors, tuple(atoms)) is not None
     expected = values_and_derivatives(here.evaluate, edges)
 
     def evaluate(vectors: Tensor, *atoms: Tensor) -> Tensor:

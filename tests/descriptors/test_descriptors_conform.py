@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
-from conformance.descriptor import DescriptorConformance
+import torch
+from conformance.descriptor import DescriptorConformance, connected
+from conformance.structures import molecule
 from pydantic import TypeAdapter
 from torch import Tensor
 
@@ -78,8 +80,7 @@ class SOAPInTorch(SOAP):
     def evaluate(
         self, vectors: Tensor, centres: Tensor, neighbours: Tensor, species_index: Tensor
     ) -> Tensor:
-        mixing = vectors.new_empty(0, len(self.species)) if self.mixing is None else self.mixing
-        return self.power_spectrum(vectors, mixing, centres, neighbours, species_index)
+        return self.evaluate_in_torch(vectors, centres, neighbours, species_index)
 
 
 class TestSOAPInTorch(DescriptorConformance):
@@ -88,6 +89,26 @@ class TestSOAPInTorch(DescriptorConformance):
     def descriptor(cls, request: pytest.FixtureRequest) -> Descriptor:
         config = parse_settings(SOAP.Config, VARIANTS[request.param])
         return SOAPInTorch(config, cls.species).requires_grad_(False)
+
+
+def test_a_subclass_with_features_of_its_own_has_their_derivatives() -> None:
+    """Not the shorter ways of the features it inherits."""
+
+    class Halved(SOAP):
+        def evaluate(self, vectors: Tensor, *edges: Tensor) -> Tensor:
+            return super().evaluate(vectors, *edges) / 2
+
+    soap, halved = (kind(SOAP.Config(), (8, 14)) for kind in (SOAP, Halved))
+    graph = connected(soap, molecule((8, 14)))
+    edges = (graph.edge_vectors(), graph.centres, graph.neighbours, soap.index_of(graph.numbers))
+    (whole, pull_whole), (half, pull_half) = (
+        d.features_and_pull_back(*edges) for d in (soap, halved)
+    )
+    ones = torch.ones_like(whole)
+    assert torch.equal(half, whole / 2)
+    torch.testing.assert_close(pull_half(ones), pull_whole(ones) / 2, rtol=1e-13, atol=1e-13)
+    (_, slopes), (_, half_slopes) = (d.features_and_jacobian(*edges) for d in (soap, halved))
+    torch.testing.assert_close(half_slopes, slopes / 2, rtol=1e-11, atol=1e-11)
 
 
 class TestThreeSpecies(DescriptorConformance):

@@ -76,7 +76,7 @@ class Case:
         return self.vectors.clone().requires_grad_(), channels.requires_grad_()
 
     def by_core(self, vectors: Tensor, mixing: Tensor) -> Tensor:
-        fused = self.descriptor._fused
+        fused = self.descriptor.fused
         assert fused.can_do(vectors)
         return fused.function(vectors, *self.edges, self.by_torch)(vectors, mixing)
 
@@ -239,7 +239,7 @@ def test_neighbours_without_a_direction_are_an_error(dtype: torch.dtype, place: 
 def test_too_many_functions_are_left_to_torch() -> None:
     descriptor = SOAP(SOAPConfig(n_max=17, l_max=1, radial_basis="polynomial"), SPECIES)
     graph = connected(descriptor, crystal(SPECIES))
-    assert not descriptor._fused.can_do(graph.edge_vectors())
+    assert not descriptor.fused.can_do(graph.edge_vectors())
     assert descriptor(graph).shape == (8, 2 * 51 * 52 // 2)
 
 
@@ -319,7 +319,7 @@ def test_learned_features_are_not_kept_for_training() -> None:
 def arguments(compression: str = "none") -> tuple[Any, ...]:
     case = Case({"n_max": 2, "l_max": 1, "compression": compression}, molecule(SPECIES))
     vectors, mixing = (t.detach() for t in case.inputs())
-    fused = case.descriptor._fused
+    fused = case.descriptor.fused
     return (vectors, *case.edges, *fused._tables[torch.float64], mixing, *fused.numbers)
 
 
