@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "checks.h"
+#include "instruction_sets.h"
 #include "mlip/feature_range.h"
+#include "outside.h"
 
 namespace {
 
@@ -70,6 +72,26 @@ void test_against_hand() {
   }
 }
 
+// Which copy runs depends on the machine: all are tried of those that can run here.
+template <class Real>
+void test_each_instruction_set() {
+  for (int64_t n : {0, 1, 3, 4, 7, 8, 31, 170}) {
+    const Case<Real> c = random_case<Real>(1, 1, n);
+    const int64_t expected = by_hand(c, 0.0)[0];
+    const auto counted = [&](auto count) {
+      return count(c.features.data(), c.lower.data(), c.upper.data(), n);
+    };
+    expect(counted([](auto... given) { return mlip::outside<Real>(given...); }) == expected,
+           "the plain copy counts what is counted by hand");
+#ifdef MLIP_X86
+    if (mlip::has_avx2()) {
+      expect(counted([](auto... given) { return mlip::outside_avx2(given...); }) == expected,
+             "the copy for AVX2 counts what is counted by hand");
+    }
+#endif
+  }
+}
+
 void test_what_is_no_number() {
   const Case<double> c{1, 3, {0, 0, 0}, {1, 1, 1}, {std::nan(""), kInfinity, -kInfinity}, {0}};
   expect(c.counts(1e-9, 1) == std::vector<int64_t>{3}, "what is no number is outside");
@@ -90,6 +112,8 @@ void test_problems() {
 int main() {
   test_against_hand<double>();
   test_against_hand<float>();
+  test_each_instruction_set<double>();
+  test_each_instruction_set<float>();
   test_what_is_no_number();
   test_problems();
   if (failures == 0) std::printf("feature range: all as they should be\n");

@@ -87,7 +87,7 @@ def assert_same(
     assert found.keys() == expected.keys()
     for name, value in expected.items():
         assert found[name].dtype == value.dtype
-        atol = rounding * max(1.0, float(value.detach().abs().max()))
+        atol = rounding * float(value.detach().abs().max())
         torch.testing.assert_close(found[name], value.detach(), rtol=0, atol=atol)
 
 
