@@ -2,8 +2,9 @@
 
 Water at 1 g/cm^3, cutoff 5 Å, untrained models (the cost does not depend on the weights). Energy,
 forces and stress come through the ASE calculator, all atoms moved before each call, the neighbour
-list included; a training step is the gradient of a loss of energy and forces by the parameters.
-Processor time, the least of several calls; by the compiled core, and in torch as without it.
+list included; a training step is the gradient of a loss of energy and forces by the parameters, in
+a process that keeps what it frees, as training does. Processor time, the least of several calls; by
+the compiled core, and in torch as without it.
 
 With ``--threads``, the elapsed time by one and by two threads instead; on an idle machine only.
 With ``--mace PYTHON``, an interpreter whose environment has mace-torch, MACE is measured there in
@@ -36,6 +37,7 @@ from mlip.graph import AtomicGraph
 from mlip.models import Equivariant, predict
 from mlip.neighbours import with_neighbours
 from mlip.settings import parse_settings
+from mlip.training.freed_memory import keep_freed_memory
 
 CALLS = 7
 CONFIGS = {
@@ -172,6 +174,25 @@ def large() -> None:
     )
 
 
+def costs(atoms: Atoms, frames: list[Atoms]) -> list[list[str]]:
+    """Rows: model, how, evaluations in both precisions, training steps."""
+    ways = (compiled, in_torch) if kernels.available() else (in_torch,)
+    rows = [(config, how) for config in CONFIGS for how in ways]
+    evaluations = []
+    for config, how in rows:
+        models = [build(config, atoms, dtype) for dtype in (torch.float32, torch.float64)]
+        with how():
+            times = [evaluation(MLIPCalculator(model), frames) for model in models]
+        evaluations.append([f"{1e3 * t:.3f}" for t in times])
+    keep_freed_memory()
+    steps = []
+    for config, how in rows:
+        with how():
+            steps.append(f"{training_step(build(config, atoms, torch.float32), frames):.3f}")
+    names = [(config, how.__name__.replace("_", " ")) for config, how in rows]
+    return [[*name, *e, step] for name, e, step in zip(names, evaluations, steps)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mace", metavar="PYTHON", help="measure MACE with this interpreter")
@@ -194,14 +215,8 @@ def main() -> None:
     frames, console = moved(atoms), Console(width=100)
     console.print(f"one thread, {len(atoms)} atoms, load {os.getloadavg()[0]:.1f}")
     table = Table("model", "", "ms an atom, float32", "float64", "training step, s, float32")
-    for config in CONFIGS:
-        single, double = (build(config, atoms, t) for t in (torch.float32, torch.float64))
-        for how in (compiled, in_torch) if kernels.available() else (in_torch,):
-            with how():
-                costs = [evaluation(MLIPCalculator(model), frames) for model in (single, double)]
-                step = training_step(single, frames)
-            numbers = (f"{1e3 * cost:.3f}" for cost in costs)
-            table.add_row(config, how.__name__.replace("_", " "), *numbers, f"{step:.3f}")
+    for row in costs(atoms, frames):
+        table.add_row(*row)
     if arguments.mace:
         for name, cost in mace(arguments.mace, frames).items():
             table.add_row(name, "", f"{1e3 * cost:.3f}", "-", "-")
