@@ -1,8 +1,8 @@
 """Memory that is freed in one training step and asked for again in the next one.
 
 By its defaults, glibc's malloc gives arrays of megabytes back to the system when they are freed;
-the system clears each page of the next ones anew. A step that makes hundreds of them spends a tenth
-to a fifth of its time there.
+the system clears each page of the next ones anew. A step that makes hundreds of them spends up to a
+fifth of its time there (``tests/benchmarks/equivariant.py``).
 """
 
 import ctypes

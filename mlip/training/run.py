@@ -84,7 +84,8 @@ def train(
     resume: bool = False,
     observers: Sequence[Observer] = (),
 ) -> dict[str, Errors]:
-    """Train a potential; the run folder then holds all there is to know about it.
+    """Train a potential; the run folder then holds all there is to know about it. From then on the
+    process keeps the memory it frees (`mlip.training.freed_memory`).
 
     Parameters
     ----------

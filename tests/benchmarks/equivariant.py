@@ -3,8 +3,9 @@
 Water at 1 g/cm^3, cutoff 5 Å, untrained models (the cost does not depend on the weights). Energy,
 forces and stress come through the ASE calculator, all atoms moved before each call, the neighbour
 list included; a training step is the gradient of a loss of energy and forces by the parameters, in
-a process that keeps what it frees, as training does. Processor time, the least of several calls; by
-the compiled core, and in torch as without it.
+float32, in a process that keeps what it frees, as training does, and in one that gives it back to
+the system. Processor time, the least of several calls; by the compiled core, and in torch as
+without it.
 
 With ``--threads``, the elapsed time by one and by two threads instead; on an idle machine only.
 With ``--mace PYTHON``, an interpreter whose environment has mace-torch, MACE is measured there in
@@ -19,7 +20,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
@@ -38,6 +39,8 @@ from mlip.models import Equivariant, predict
 from mlip.neighbours import with_neighbours
 from mlip.settings import parse_settings
 from mlip.training.freed_memory import keep_freed_memory
+
+Way = Callable[[], AbstractContextManager[None]]
 
 CALLS = 7
 CONFIGS = {
@@ -175,7 +178,8 @@ def large() -> None:
 
 
 def costs(atoms: Atoms, frames: list[Atoms]) -> list[list[str]]:
-    """Rows: model, how, evaluations in both precisions, training steps."""
+    """Rows: model, how, evaluations in both precisions, training steps with freed memory kept and
+    given back."""
     ways = (compiled, in_torch) if kernels.available() else (in_torch,)
     rows = [(config, how) for config in CONFIGS for how in ways]
     evaluations = []
@@ -184,13 +188,16 @@ def costs(atoms: Atoms, frames: list[Atoms]) -> list[list[str]]:
         with how():
             times = [evaluation(MLIPCalculator(model), frames) for model in models]
         evaluations.append([f"{1e3 * t:.3f}" for t in times])
+    given_back = [training_cell(*row, atoms, frames) for row in rows]
     keep_freed_memory()
-    steps = []
-    for config, how in rows:
-        with how():
-            steps.append(f"{training_step(build(config, atoms, torch.float32), frames):.3f}")
-    names = [(config, how.__name__.replace("_", " ")) for config, how in rows]
-    return [[*name, *e, step] for name, e, step in zip(names, evaluations, steps)]
+    kept = [training_cell(*row, atoms, frames) for row in rows]
+    names = [[config, how.__name__.replace("_", " ")] for config, how in rows]
+    return [[*n, *e, k, g] for n, e, k, g in zip(names, evaluations, kept, given_back)]
+
+
+def training_cell(config: str, how: Way, atoms: Atoms, frames: list[Atoms]) -> str:
+    with how():
+        return f"{training_step(build(config, atoms, torch.float32), frames):.3f}"
 
 
 def main() -> None:
@@ -212,9 +219,11 @@ def main() -> None:
             )
         return
     atoms = water(4)
-    frames, console = moved(atoms), Console(width=100)
+    frames, console = moved(atoms), Console(width=110)
     console.print(f"one thread, {len(atoms)} atoms, load {os.getloadavg()[0]:.1f}")
-    table = Table("model", "", "ms an atom, float32", "float64", "training step, s, float32")
+    table = Table(
+        "model", "", "ms an atom, float32", "float64", "training step, s", "memory given back"
+    )
     for row in costs(atoms, frames):
         table.add_row(*row)
     if arguments.mace:
