@@ -15,15 +15,9 @@ namespace {
 using mlip::ChebyshevCall;
 using torch::stable::Tensor;
 
-class Processor {
+class Processor : public mlip::InLargePages {
  public:
   Processor(const Tensor&, std::initializer_list<mlip::NamedTensor>) {}
-
-  Tensor new_tensor(const Tensor& like, std::initializer_list<int64_t> shape) const {
-    Tensor tensor = torch::stable::new_empty(like, shape);
-    mlip::ask_for_huge_pages(tensor);
-    return tensor;
-  }
 
   template <class Real>
   void features(const ChebyshevCall& call, Tensor& features) const {

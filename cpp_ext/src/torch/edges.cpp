@@ -13,15 +13,9 @@ namespace {
 
 using torch::stable::Tensor;
 
-class Processor {
+class Processor : public mlip::InLargePages {
  public:
   Processor(const char*, const mlip::NamedTensor&, std::initializer_list<mlip::NamedTensor>) {}
-
-  Tensor new_tensor(const Tensor& like, std::initializer_list<int64_t> shape) const {
-    Tensor tensor = torch::stable::new_empty(like, shape);
-    mlip::ask_for_huge_pages(tensor);
-    return tensor;
-  }
 
   void vectors(const mlip::Edges& edges, const double* positions, const double* cells,
                const int64_t* rows, double* vectors) const {

@@ -9,17 +9,11 @@ namespace {
 
 using torch::stable::Tensor;
 
-class Processor {
+class Processor : public mlip::InLargePages {
  public:
   explicit Processor(const mlip::SoapArguments&) {}
 
   void check_place(const Tensor&, const char*) const {}
-
-  Tensor new_tensor(const Tensor& like, std::initializer_list<int64_t> shape) const {
-    Tensor tensor = torch::stable::new_empty(like, shape);
-    mlip::ask_for_huge_pages(tensor);
-    return tensor;
-  }
 
   template <class T>
   void features(const mlip::SoapCall<T>& call, T* features) const {
