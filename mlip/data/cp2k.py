@@ -101,20 +101,24 @@ def read_cp2k_trajectory(path: Path) -> list[Atoms]:
     Raises
     ------
     ValueError
-        If there is no file of cells, or the files do not belong to the same steps.
+        If the file does not have the name that CP2K gave it, there is no file of cells, or the
+        files do not belong to the same steps and atoms.
     """
-    cells = _read_cells(path)
-    forces_path = _companion(path, "-frc-", ".xyz")
+    cells_path, forces_path = _companion(path, "-", ".cell"), _companion(path, "-frc-", ".xyz")
+    cells = _read_cells(path, cells_path)
     forces = dict(_steps(forces_path)) if forces_path.is_file() else {}
     structures = []
     for step, (energy, atoms) in _steps(path):
         if step not in cells:
-            raise ValueError(f"{path}: step {step} has no cell in {_companion(path, '-', '.cell')}")
+            raise ValueError(f"{path}: step {step} has no cell in {cells_path}")
         atoms.set_cell(cells[step])
         atoms.pbc = True
         results: dict[str, object] = {"energy": energy * factor("Hartree")}
         if step in forces:
-            results["forces"] = forces[step][1].positions * _HARTREE_PER_BOHR
+            columns = forces[step][1]
+            if not np.array_equal(columns.numbers, atoms.numbers):
+                raise ValueError(f"{path}: step {step} has other atoms than in {forces_path}")
+            results["forces"] = columns.positions * _HARTREE_PER_BOHR
         atoms.calc = SinglePointCalculator(atoms, **results)
         structures.append(atoms)
     return structures
@@ -129,9 +133,8 @@ def _steps(path: Path) -> Iterator[tuple[int, tuple[float, Atoms]]]:
         yield int(found[1]), (float(found[2]), atoms)
 
 
-def _read_cells(path: Path) -> dict[int, np.ndarray]:
+def _read_cells(path: Path, cells: Path) -> dict[int, np.ndarray]:
     """Cell vectors in Å by step."""
-    cells = _companion(path, "-", ".cell")
     if not cells.is_file():
         raise ValueError(
             f"{path} is a trajectory of CP2K, which says nothing of cell and periodicity: {cells} "
@@ -143,7 +146,13 @@ def _read_cells(path: Path) -> dict[int, np.ndarray]:
 
 def _companion(path: Path, infix: str, suffix: str) -> Path:
     """PROJECT-pos-1.xyz -> PROJECT-frc-1.xyz, PROJECT-1.cell."""
-    return path.with_name(path.name.replace("-pos-", infix)).with_suffix(suffix)
+    project, found, run = path.name.rpartition("-pos-")
+    if not found:
+        raise ValueError(
+            f"{path} is a trajectory of CP2K, but not called PROJECT-pos-1.xyz, which would tell "
+            "where its cells and forces are: give it its name back, or read the file of positions"
+        )
+    return path.with_name(project + infix + run).with_suffix(suffix)
 
 
 def _floats(words: tuple[str, ...]) -> list[float]:

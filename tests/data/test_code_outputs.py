@@ -274,3 +274,26 @@ def test_cp2k_trajectory_that_is_torn(tmp_path):
     path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
     with pytest.raises(ValueError, match=r"md-pos-1.xyz: frame 1 \(line 5\) is torn"):
         read_frames(path)
+
+
+@pytest.mark.parametrize("name", ["water", "water-frc-1"])
+def test_cp2k_positions_are_not_taken_for_forces_nor_forces_for_positions(tmp_path, name):
+    path = cp2k_trajectory(tmp_path).rename(tmp_path / f"{name}.xyz")
+    (tmp_path / "md-1.cell").rename(tmp_path / f"{name}.cell")
+    with pytest.raises(ValueError, match=rf"{name}\.xyz is .* not called PROJECT-pos-1\.xyz"):
+        read_frames(path)
+
+
+def test_a_cp2k_project_may_have_any_name(tmp_path):
+    for path in (cp2k_trajectory(tmp_path), tmp_path / "md-frc-1.xyz", tmp_path / "md-1.cell"):
+        path.rename(tmp_path / path.name.replace("md", "bulk-pos-md"))
+    found = read_frames(tmp_path / "bulk-pos-md-pos-1.xyz").labels_found
+    assert found.count("forces") == 2
+
+
+def test_cp2k_forces_on_other_atoms(tmp_path):
+    path = cp2k_trajectory(tmp_path)
+    forces = tmp_path / "md-frc-1.xyz"
+    forces.write_text("O".join(forces.read_text().rsplit("H", 1)))
+    with pytest.raises(ValueError, match=r"step 1 has other atoms than in .*md-frc-1\.xyz"):
+        read_frames(path)
