@@ -224,6 +224,31 @@ def test_velocities_of_the_structure_are_used_at_rest_as_a_whole() -> None:
     assert np.array_equal(atoms.get_momenta(), own + 3.0), "the caller's atoms stay as they are"
 
 
+@pytest.mark.parametrize("name", ["H2O", "CO2", "CH4"])
+@pytest.mark.parametrize("ensemble", ["nve", "bussi"])
+def test_a_rotation_that_the_structure_brings_is_part_of_the_temperature(
+    name: str, ensemble: str
+) -> None:
+    atoms = molecule(name)
+    atoms.calc = IdealGas()
+    atoms.set_momenta(0.1 * np.random.default_rng(0).normal(size=(len(atoms), 3)))
+    settings = {"temperature": 300} if ensemble == "bussi" else {}
+    result = run_md(atoms, MDSettings(steps=0, **settings, **ENSEMBLES[ensemble]))
+    freedom = 3 * len(atoms) - 3
+    assert result.degrees_of_freedom == freedom
+    expected = 2 * result.atoms.get_kinetic_energy() / (freedom * ase.units.kB)
+    assert result.samples[0].temperature == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("name", "freedom"), [("H2O", 3), ("CO2", 4), ("CH4", 9)])
+def test_velocities_from_a_file_without_rotation_have_none(name: str, freedom: int) -> None:
+    atoms = molecule(name)
+    atoms.calc = IdealGas()
+    drawn = run_md(atoms, MDSettings(temperature=300, steps=0)).atoms
+    drawn.set_momenta(drawn.get_momenta().round(6))
+    assert run_md(drawn, MDSettings(steps=0)).degrees_of_freedom == freedom
+
+
 def test_velocities_and_a_temperature_for_nve_contradict_each_other() -> None:
     atoms = copper()
     atoms.set_momenta(np.ones((len(atoms), 3)) * np.arange(3))
