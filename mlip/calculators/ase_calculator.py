@@ -106,8 +106,9 @@ class MLIPCalculator(Calculator):
             self.atoms = atoms.copy()
         if system_changes:
             self.results = {}
-        graph = self._graph(self.atoms)
-        found = predict(self.model, graph, self._wanted(properties, self.atoms.pbc))
+        with torch.inference_mode(False):  # whatever the caller does with torch besides
+            graph = self._graph(self.atoms)
+            found = predict(self.model, graph, self._wanted(properties, self.atoms.pbc))
         results = {name: _for_ase(name, value) for name, value in found.items()}
         _check_finite(results, graph)
         self.results = self.results | results | {"free_energy": results["energy"]}

@@ -20,9 +20,39 @@ from torch import Tensor
 
 from mlip.descriptors.base import Descriptor
 from mlip.graph import AtomicGraph
+from mlip.settings import Settings
 
 #: Å; edge vectors of a structure in a batch differ from those of the structure alone by less.
 _ROUNDING = 1e-9
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Origin:
+    """What features depend on besides the graph: a descriptor as it was when they were made."""
+
+    kind: type[Descriptor]
+    settings: Settings | None
+    species: tuple[int, ...]
+    dtype: torch.dtype
+    parameters: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, descriptor: Descriptor) -> "Origin":
+        """A descriptor as it is now."""
+        return cls(
+            type(descriptor),
+            getattr(descriptor, "config", None),
+            descriptor.species,
+            descriptor.dtype,
+            tuple(p.detach().to("cpu", copy=True) for p in descriptor.parameters()),
+        )
+
+    def is_same(self, other: "Origin") -> bool:
+        """Whether both give the same features of a graph."""
+        fixed = ("kind", "settings", "species", "dtype")
+        return all(getattr(self, name) == getattr(other, name) for name in fixed) and all(
+            map(torch.equal, self.parameters, other.parameters)
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,21 +61,26 @@ class DescribedGraph(AtomicGraph):
 
     Attributes
     ----------
+    origin : what the features are of
     features : [A, F]
     jacobian : [E, 3, F] derivative of the centre's features by the edge vector, per Å
     described_at : [E, 3] Å, the edge vectors of that geometry
     """
 
+    origin: Origin | None = None
     features: Float[Tensor, "atoms features"] | None = None
     jacobian: Float[Tensor, "edges 3 features"] | None = None
     described_at: Float[Tensor, "edges 3"] | None = None
 
     @classmethod
     def batch(cls, graphs: Sequence[AtomicGraph]) -> "DescribedGraph":
-        """Several described graphs as one."""
+        """Several described graphs as one; a ValueError if they are so by different descriptors."""
+        origins = [graph.origin for graph in graphs if isinstance(graph, DescribedGraph)]
+        if not all(one and origins[0] and one.is_same(origins[0]) for one in origins):
+            raise ValueError("graphs with features of different descriptors cannot be one batch")
         named = ("features", "jacobian", "described_at")
         carried: dict[str, Any] = {n: torch.cat([getattr(g, n) for g in graphs]) for n in named}
-        return cls(**AtomicGraph.batch(graphs).plain_fields(), **carried)
+        return cls(**AtomicGraph.batch(graphs).plain_fields(), origin=origins[0], **carried)
 
 
 def describe(descriptor: Descriptor, graph: AtomicGraph) -> DescribedGraph:
@@ -59,7 +94,11 @@ def describe(descriptor: Descriptor, graph: AtomicGraph) -> DescribedGraph:
         descriptor.index_of(graph.numbers),
     )
     return DescribedGraph(
-        **graph.plain_fields(), features=features, jacobian=jacobian, described_at=vectors
+        **graph.plain_fields(),
+        origin=Origin.of(descriptor),
+        features=features,
+        jacobian=jacobian,
+        described_at=vectors,
     )
 
 
@@ -79,12 +118,17 @@ def features_of(
     Raises
     ------
     ValueError
-        If the graph was moved since it was described.
+        If the graph was moved since it was described, or was so by another descriptor.
     """
     vectors = graph.edge_vectors()
     if not isinstance(graph, DescribedGraph) or graph.described_at is None:
         edges = (graph.centres, graph.neighbours, species_index)
         return descriptor.evaluate(vectors.to(descriptor.dtype), *edges)
+    if graph.origin is None or not graph.origin.is_same(Origin.of(descriptor)):
+        raise ValueError(
+            "the graph carries features of another descriptor, or of this one with other "
+            "parameters: prepare it again, with this model"
+        )
     if vectors.numel() and float((vectors.detach() - graph.described_at).abs().max()) > _ROUNDING:
         raise ValueError("the atoms or the cell moved since the graph was described")
     return _Carried.apply(vectors, graph.features, graph.jacobian, graph.centres)

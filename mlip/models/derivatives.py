@@ -69,12 +69,17 @@ def predict(
     ------
     ValueError
         If something else is wanted, or stress of a structure that is not periodic in all three
-        directions (its volume is not defined), or an uncertainty of a model that does not know
-        it, or extrapolations of a model that does not know its range, or the model does not know
-        an element.
+        directions (its volume is not defined), or derivatives in torch's inference mode, or an
+        uncertainty of a model that does not know it, or extrapolations of a model that does not
+        know its range, or the model does not know an element.
     """
     _check_wanted(graph, want)
     differentiate = not _DERIVATIVES.isdisjoint(want)
+    if differentiate and torch.is_inference_mode_enabled():
+        raise ValueError(
+            "forces and stress are derivatives, which torch.inference_mode switches off: use "
+            "torch.no_grad instead, or nothing"
+        )
     uncertain = not set(UNCERTAINTIES).isdisjoint(want)
     with torch.set_grad_enabled(differentiate or training):
         variables = Variables.of(model, graph, training=training) if differentiate else None

@@ -59,6 +59,34 @@ class _Values(Function):
         return *function.gradients(by_result, *inputs), None
 
 
+def differentiable_second(
+    reference: Callable[..., Tensor],
+    inputs: tuple[Tensor, ...],
+    by_result: Tensor,
+    along: tuple[Tensor | None, ...],
+) -> list[Tensor | None]:
+    """For functions that know compiled second derivatives: these in torch, to be differentiated
+    again.
+
+    Parameters
+    ----------
+    reference : inputs -> result in differentiable torch
+    by_result : derivative of a number by the result
+    along : derivatives of another number by those of the first by the inputs
+
+    Returns
+    -------
+    Derivatives of the other number by `by_result` and by the inputs.
+    """
+    free = [t.view_as(t) for t in (by_result, *inputs)]
+    gradients = _differentiable_gradients(reference, tuple(free[1:]), free[0])
+    pairs = [(g, a) for g, a in zip(gradients, along) if g is not None and a is not None]
+    total = sum(((g * a).sum() for g, a in pairs), start=by_result.new_zeros(()))
+    if not total.requires_grad:
+        return [torch.zeros_like(t) for t in free]
+    return _wanted_gradients(total, free, None)
+
+
 def _differentiable_gradients(
     reference: Callable[..., Tensor], inputs: tuple[Tensor, ...], by_result: Tensor
 ) -> list[Tensor | None]:
@@ -67,6 +95,12 @@ def _differentiable_gradients(
     result = reference(*free)
     if not result.requires_grad:  # of inputs without elements it may depend on none of them
         return [torch.zeros_like(t) for t in inputs]
+    return _wanted_gradients(result, free, by_result)
+
+
+def _wanted_gradients(
+    result: Tensor, free: list[Tensor], by_result: Tensor | None
+) -> list[Tensor | None]:
     wanted = [t for t in free if t.requires_grad]
     found = iter(
         torch.autograd.grad(result, wanted, by_result, create_graph=True, materialize_grads=True)

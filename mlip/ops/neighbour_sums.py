@@ -8,19 +8,20 @@ For centre i, harmonic lm and channel c, over the edges e that lead from i to a 
 with the H = (l_max + 1)^2 harmonics Y, and x the (l_sent + 1)^2 harmonics that neighbours send.
 
 The compiled core goes once through the edges of each centre and keeps the sums in its registers; it
-knows first and second derivatives, so that training on forces uses it too. In torch, edges are laid
-out in rectangles for matrix products.
+knows first and second derivatives, so that training on forces uses it too; higher ones are those of
+torch. There, edges are laid out in rectangles for matrix products.
 """
 
+from functools import partial
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from mlip import kernels
+from mlip.ops.compiled_function import differentiable_second
 from mlip.ops.coupling import degree_of
 from mlip.ops.padding import Rectangle, rectangles
 from mlip.ops.scatter import sum_by_index
@@ -37,7 +38,7 @@ def neighbour_sums(
     neighbours: Int[Tensor, " edges"],
     n_centres: int,
 ) -> Float[Tensor, "sums centres channels"]:
-    """The sums above, differentiable twice.
+    """The sums above, differentiable as often as one likes.
 
     Parameters
     ----------
@@ -129,6 +130,13 @@ class _Gradients(Function):
         return torch.ops.mlip.neighbour_sum_gradients(by_sums, weights, harmonics, sent, *edges)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *along: Tensor) -> tuple[Tensor | None, ...]:
-        return *torch.ops.mlip.neighbour_sum_second(*along, *ctx.saved_tensors, *ctx.edges), None
+        edges, (by_sums, *inputs) = ctx.edges, ctx.saved_tensors
+        if torch.is_grad_enabled():
+            reference = partial(_on_edges, edges)
+            return *differentiable_second(reference, tuple(inputs), by_sums, along), None
+        return *torch.ops.mlip.neighbour_sum_second(*along, by_sums, *inputs, *edges), None
+
+
+def _on_edges(edges: tuple, weights: Tensor, harmonics: Tensor, sent: Tensor) -> Tensor:
+    return neighbour_sums_in_torch(weights, harmonics, sent, *edges)

@@ -3,10 +3,10 @@
 The compiled core goes once through the coupled components of each atom, a few channels at a time,
 where torch forms all products of components first. It knows first and second derivatives, which
 are sums of products again; so training on forces uses it too. `mlip.ops.tensor_product` is its
-judge, and does the work where the core is not.
+judge, gives higher derivatives, and does the work where the core is not.
 """
 
-from functools import cache
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from mlip import kernels
+from mlip.ops.compiled_function import differentiable_second
+from mlip.ops.constants import made_once
 from mlip.ops.coupling import degree_of
 from mlip.ops.tensor_product import (
     Path,
@@ -39,7 +40,7 @@ def node_product(
     if not _compiled(a):
         return tensor_product(a, b, weights.index_select(1, elements), l_out)
     paths = product_paths(degree_of(a), degree_of(b), l_out)
-    product: Tensor = _Product.apply(a, b, weights, _call(paths, False, elements, a.dtype))
+    product: Tensor = _Product.apply(a, b, weights, _Call(elements, paths, False))
     return product
 
 
@@ -53,7 +54,7 @@ def node_square(
     if not _compiled(a):
         return tensor_square(a, weights.index_select(1, elements), l_out)
     paths = square_paths(degree_of(a), l_out)
-    square: Tensor = _Product.apply(a, None, weights, _call(paths, True, elements, a.dtype))
+    square: Tensor = _Product.apply(a, None, weights, _Call(elements, paths, True))
     return square
 
 
@@ -62,17 +63,29 @@ def _compiled(features: Tensor) -> bool:
     return known and kernels.runs_on(features.device)
 
 
-#: What the operators need besides features and weights, none of it differentiated: elements, terms
-#: [terms, (path, out, first, second)], their factors, components of the result. Terms and factors
-#: stay on the CPU, wherever the features are.
-_Call = tuple[Tensor, Tensor, Tensor, int]
+@dataclass(frozen=True)
+class _Call:
+    """What a product is besides features and weights, none of it differentiated."""
+
+    elements: Int[Tensor, " atoms"]
+    paths: tuple[Path, ...]
+    square: bool
+
+    def operands(self, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, int]:
+        """As the operators take it: elements, terms [terms, (path, out, first, second)], their
+        factors, components of the result. Terms and factors stay on the CPU, wherever the features
+        are."""
+        return self.elements, *_terms(self.paths, self.square, dtype)
+
+    def in_torch(self, a: Tensor, *others: Tensor) -> Tensor:
+        """The product of a, of b unless it is a square, and of the weights."""
+        of_atoms, l_out = others[-1].index_select(1, self.elements), self.paths[-1][2]
+        if self.square:
+            return tensor_square(a, of_atoms, l_out)
+        return tensor_product(a, others[0], of_atoms, l_out)
 
 
-def _call(paths: tuple[Path, ...], square: bool, elements: Tensor, dtype: torch.dtype) -> _Call:
-    return (elements, *_terms(paths, square, dtype))
-
-
-@cache
+@made_once
 def _terms(paths: tuple[Path, ...], square: bool, dtype: torch.dtype) -> tuple[Tensor, Tensor, int]:
     """The non-zero entries of the coupling matrix, those of a row one after the other."""
     first, second, matrix = coupling_matrix(paths, square)
@@ -93,7 +106,7 @@ class _Product(Function):
     def forward(ctx: Any, a: Tensor, b: Tensor | None, weights: Tensor, call: _Call) -> Tensor:
         ctx.call = call
         ctx.save_for_backward(a, b, weights)
-        return torch.ops.mlip.node_product(a, b, weights, *call)
+        return torch.ops.mlip.node_product(a, b, weights, *call.operands(a.dtype))
 
     @staticmethod
     def backward(ctx: Any, by_out: Tensor) -> tuple[Tensor | None, ...]:
@@ -113,18 +126,23 @@ class _Gradients(Function):
         ctx.save_for_backward(by_out, a, b, weights)
         ctx.set_materialize_grads(False)
         by_a, by_b, by_weights = torch.ops.mlip.node_product_gradients(
-            by_out, a, b, weights, *call, wanted
+            by_out, a, b, weights, *call.operands(a.dtype), wanted
         )
         return by_a, None if b is None else by_b, by_weights if wanted else None
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, along_a: Tensor | None, along_b: Tensor | None,
                  along_weights: Tensor | None) -> tuple[Tensor | None, ...]:  # fmt: skip
-        by_out, a, b, weights = ctx.saved_tensors
+        (by_out, a, b, weights), call = ctx.saved_tensors, ctx.call
+        if torch.is_grad_enabled():
+            inputs = (a, weights) if b is None else (a, b, weights)
+            along = (along_a, along_weights) if b is None else (along_a, along_b, along_weights)
+            found = differentiable_second(call.in_torch, inputs, by_out, along)
+            of_a_square = [None] if b is None else []
+            return *found[:2], *of_a_square, *found[2:], None, None
         along_a = torch.zeros_like(a) if along_a is None else along_a
         along_b = torch.zeros_like(b) if along_b is None and b is not None else along_b
         by_by_out, by_a, by_b, by_weights = torch.ops.mlip.node_product_second(
-            along_a, along_b, along_weights, by_out, a, b, weights, *ctx.call
+            along_a, along_b, along_weights, by_out, a, b, weights, *call.operands(a.dtype)
         )
         return by_by_out, by_a, None if b is None else by_b, by_weights, None, None

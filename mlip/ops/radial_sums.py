@@ -26,10 +26,10 @@ _PADDING = 16
 
 class RadialTable:
     """Radial functions as a table, made when it is first asked for, and again when the parameters
-    behind them have changed."""
+    behind them have changed in whatever way."""
 
     def __init__(self) -> None:
-        self._made_of: tuple = ()
+        self._made_of: list[Tensor] = []
         self._coefficients: Tensor | None = None
 
     def find(
@@ -47,11 +47,15 @@ class RadialTable:
         functions : distances [points] -> weights [points, rows, channels], differentiable torch in
             the precision and on the device of the distances
         """
-        made_of = tuple((p.device, p.data_ptr(), p._version, p.dtype) for p in parameters)
-        if made_of != self._made_of:
-            self._coefficients = _table(functions, cutoff, parameters[0])
-            self._made_of = made_of
+        if not self._made_of or not all(map(_same, parameters, self._made_of)):
+            with torch.inference_mode(False):
+                self._coefficients = _table(functions, cutoff, parameters[0])
+                self._made_of = [parameter.detach().clone() for parameter in parameters]
         return self._coefficients
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    return a.device == b.device and a.dtype == b.dtype and torch.equal(a, b)
 
 
 def _table(functions: Callable[[Tensor], Tensor], cutoff: float, like: Tensor) -> Tensor | None:

@@ -5,7 +5,6 @@ For m > 0 it is proportional to cos(m phi), for m < 0 to sin(|m| phi), without t
 sign: l = 1 is sqrt(3 / 4 pi) (y, z, x) / r. The solid harmonic r^l Y_lm is a polynomial in x, y, z.
 """
 
-from functools import cache
 from math import factorial, pi, sqrt
 
 import torch
@@ -13,6 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import FunctionCtx
+
+from mlip.ops.constants import made_once
 
 #: Highest degree offered: beyond it the smallest intermediate value, 1 / (2 l)!, costs float32
 #: digits.
@@ -87,7 +88,7 @@ def _recursion(vectors: Tensor, l_max: int) -> Tensor:
     return out.mul_(_norms(l_max, out.dtype, out.device)[:, None])
 
 
-@cache
+@made_once
 def _norms(l_max: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Factors that make the harmonics of the recursion orthonormal."""
     norms = [_norm(l, abs(m)) for l in range(l_max + 1) for m in range(-l, l + 1)]
@@ -99,7 +100,7 @@ def _norm(l: int, m: int) -> float:
     return sqrt(multiplicity * (2 * l + 1) / (4 * pi) * factorial(l - m) * factorial(l + m))
 
 
-@cache
+@made_once
 def _lowering(l: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Matrix [3 (2l - 1), 2l + 1] with dY_lm / dx_a = sum_m' matrix[(a, m'), m] Y_(l-1)m'.
 

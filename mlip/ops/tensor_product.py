@@ -21,6 +21,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from mlip.ops.constants import made_once
 from mlip.ops.coupling import couples, coupling_table, degree_of
 
 Path = tuple[int, int, int]
@@ -107,7 +108,7 @@ def _coupled(
     return torch.cat(outputs)
 
 
-@cache
+@made_once
 def _tables(
     paths: tuple[Path, ...], square: bool, dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -119,7 +120,7 @@ def _tables(
     )
 
 
-@cache
+@made_once
 def _whole_table(
     paths: tuple[Path, ...], shape: torch.Size, dtype: torch.dtype, device: torch.device
 ) -> Float[Tensor, "components pairs"]:

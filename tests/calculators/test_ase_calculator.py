@@ -97,6 +97,13 @@ def test_the_model_given_is_copied() -> None:
     assert calculator.get_property("energy", crystal((14,))) == before
 
 
+def test_inside_inference_mode() -> None:
+    calculator, expected = MLIPCalculator(toy((14,))), MLIPCalculator(toy((14,)))
+    with torch.inference_mode():
+        forces = calculator.get_property("forces", crystal((14,)))
+    assert np.array_equal(forces, expected.get_property("forces", crystal((14,))))
+
+
 @pytest.mark.parametrize("dtype", ["float32", torch.float32])
 def test_precision(dtype: str | torch.dtype) -> None:
     single, double = MLIPCalculator(toy((14,)), dtype=dtype), MLIPCalculator(toy((14,)))

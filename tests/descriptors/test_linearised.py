@@ -89,6 +89,26 @@ def test_moved_atoms_are_noticed() -> None:
         model(described.replace(positions=described.positions * 1.001))
 
 
+def soap(sigma: float = 0.5) -> SOAP:
+    config = SOAP.Config(cutoff=4.0, n_max=2, l_max=1, sigma=sigma, compression="alchemical")
+    return SOAP(config, (6, 8, 14)).requires_grad_(False)
+
+
+def test_features_of_another_descriptor_are_noticed() -> None:
+    first, other = soap(), soap(sigma=0.8)
+    described = describe(first, graphs()[0])
+    index = first.index_of(described.numbers)
+    again = features_of(soap(), described, index)
+    torch.testing.assert_close(again, first(described), rtol=0, atol=1e-12)
+    with pytest.raises(ValueError, match="another descriptor"):
+        features_of(other, described, index)
+    with pytest.raises(ValueError, match="different descriptors"):
+        DescribedGraph.batch([described, describe(other, graphs()[1])])
+    first.mixing.mul_(1.5)
+    with pytest.raises(ValueError, match="other parameters"):
+        features_of(first, described, index)
+
+
 def test_structures_described_alone_are_used_in_batches() -> None:
     """Vectors of a structure alone and in a batch may differ in the last bit."""
     rng = np.random.default_rng(5)

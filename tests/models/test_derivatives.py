@@ -130,6 +130,16 @@ def test_inside_no_grad() -> None:
     assert np.abs(found.numpy()).max() > 0.1
 
 
+def test_inside_inference_mode() -> None:
+    """There are no derivatives there."""
+    graph = graph_of(toy(), crystal((14,)))
+    expected = predict(toy(), graph, ("energy",))["energy"]
+    with torch.inference_mode():
+        assert torch.equal(predict(toy(), graph, ("energy",))["energy"], expected)
+        with pytest.raises(ValueError, match="inference_mode switches off"):
+            predict(toy(), graph, ("energy", "forces"))
+
+
 @pytest.mark.parametrize("species", [(), (0,), (14, 119), (-1,)])
 def test_species_that_are_none(species: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="atomic numbers of at least one element"):

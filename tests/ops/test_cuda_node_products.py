@@ -40,7 +40,7 @@ def calls(
     a, b, weights = a.detach(), b.detach(), (of_square if square else weights).detach()
     paths = square_paths(l_a, l_out) if square else product_paths(l_a, l_b, l_out)
     call = (a, None if square else b, weights)
-    call += node_products._call(paths, square, elements, dtype)
+    call += node_products._Call(elements, paths, square).operands(dtype)
     by_out = random_like(torch.ops.mlip.node_product(*call))
     along = tuple(None if t is None else random_like(t) for t in call[:3])
     return [

@@ -80,6 +80,21 @@ def test_two_derivatives(l_max: int, l_sent: int, channels: int) -> None:
     assert_alike(found, derivatives(neighbour_sums_in_torch(*free, *edges), free), 1e-12)
 
 
+@pytest.mark.parametrize("core", [pytest.param(True, marks=needs_core), False])
+@pytest.mark.parametrize("l_sent", [0, 1])
+def test_third_derivatives_against_differences(
+    l_sent: int, core: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module.kernels, "available", lambda: core)
+    free, edges = inputs(1, l_sent, 1, edges=4)
+
+    def slopes(*free: Tensor) -> tuple[Tensor, ...]:
+        sums = neighbour_sums(*free, *edges)
+        return torch.autograd.grad(sums.pow(3).sum(), free, create_graph=True)
+
+    assert torch.autograd.gradgradcheck(slopes, free)
+
+
 @needs_core
 def test_single_precision() -> None:
     free, edges = inputs(3, 1, 64, dtype=torch.float32)

@@ -153,7 +153,7 @@ def test_unknown_elements_are_an_error(bad: int) -> None:
 @needs_core
 def test_tensors_that_do_not_fit_are_errors() -> None:
     a, b, w, _, z = inputs(1, 1, 1, 2)
-    terms = node_products._call(product_paths(1, 1, 1), False, z, a.dtype)
+    terms = node_products._Call(z, product_paths(1, 1, 1), False).operands(a.dtype)
     operator = torch.ops.mlip.node_product
     with pytest.raises(ValueError, match="b has the wrong shape"):
         operator(a, b[:, :3], w, *terms)
@@ -161,13 +161,21 @@ def test_tensors_that_do_not_fit_are_errors() -> None:
         operator(a, b, w[..., :1], *terms)
 
 
-@needs_core
-def test_third_derivatives_are_an_error() -> None:
-    a, b, w, _, z = inputs(1, 1, 1, 2)
-    (first,) = torch.autograd.grad(node_product(a, b, w, z, 1).sum(), a, create_graph=True)
-    (second,) = torch.autograd.grad(first.square().sum(), b, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        second.sum().backward()
+@pytest.mark.parametrize("core", [pytest.param(True, marks=needs_core), False])
+def test_third_derivatives_against_differences(core: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_products.kernels, "available", lambda: core)
+    a, b, w, ws, z = inputs(1, 1, 1, 1, atoms=1)
+
+    def slopes_of_product(*free: Tensor) -> tuple[Tensor, ...]:
+        product = node_product(*free, z, 1)
+        return torch.autograd.grad(product.pow(2).sum(), free, create_graph=True)
+
+    def slopes_of_square(*free: Tensor) -> tuple[Tensor, ...]:
+        square = node_square(*free, z, 1)
+        return torch.autograd.grad(square.pow(2).sum(), free, create_graph=True)
+
+    assert torch.autograd.gradgradcheck(slopes_of_product, (a, b, w))
+    assert torch.autograd.gradgradcheck(slopes_of_square, (a, ws))
 
 
 @needs_core
@@ -175,7 +183,7 @@ def test_rules_of_torch_operators() -> None:
     a, b, w, ws, z = (t.detach() for t in inputs(2, 2, 2, 3))
     for second, weights, square in ((b, w, False), (None, ws, True)):
         paths = square_paths(2, 2) if square else product_paths(2, 2, 2)
-        call = (a, second, weights, *node_products._call(paths, square, z, a.dtype))
+        call = (a, second, weights, *node_products._Call(z, paths, square).operands(a.dtype))
         ops = torch.ops.mlip
         for operator, arguments in (
             (ops.node_product, call),

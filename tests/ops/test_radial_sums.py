@@ -157,6 +157,17 @@ def test_a_table_is_made_once_and_again_for_other_parameters() -> None:
     assert first is not table.find(functions, [functions.steepness], CUTOFF)
 
 
+def test_changes_that_autograd_does_not_count_are_seen() -> None:
+    """Such as those of fused optimisers."""
+    functions, table = Functions(2, 3), RadialTable()
+    first = table.find(functions, [functions.steepness], CUTOFF)
+    functions.steepness.numpy()[:] *= 0.5
+    second = table.find(functions, [functions.steepness], CUTOFF)
+    assert second is not None
+    assert torch.equal(second, functions.table())
+    assert not torch.equal(second, first)
+
+
 def test_no_table_of_functions_that_vary_too_fast() -> None:
     functions = Functions(2, 3)
     functions.steepness.mul_(1e5)
