@@ -35,12 +35,13 @@ class _Screen(Observer):
 
     def __init__(self, bar: console.Bar) -> None:
         self._bar = bar
-        self._table: EpochTable | None = None
+        self._table = EpochTable(())
 
     def message(self, text: str) -> None:
         console.remark(text)
 
     def data_read(self, summary: Summary) -> None:
+        self._table = EpochTable(summary.trained_on)
         for split, found in summary.labels_found.items():
             console.remark(f"{_SPLITS[split]} data: {found}\n")
         console.details("Data", _data(summary), aside=True)
@@ -52,6 +53,10 @@ class _Screen(Observer):
             self._bar.begin("features", count, 0)
         self._bar.step()
 
+    def training_started(self, history: Sequence[Row]) -> None:  # noqa: ARG002
+        for line in self._table.header():
+            console.remark(line)
+
     def epoch_started(self, epoch: int, epochs: int, batches: int, done: int) -> None:
         self._bar.begin(f"epoch {epoch}/{epochs}", batches, done)
 
@@ -60,10 +65,6 @@ class _Screen(Observer):
         self._bar.say(f"loss {loss:.4g}")
 
     def validated(self, row: Row, best: bool) -> None:
-        if self._table is None:
-            self._table = EpochTable(row)
-            for line in self._table.header():
-                console.remark(line)
         console.aside(self._table.line(row, best))
 
 

@@ -5,6 +5,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import Field, model_validator
 
 from mlip.models import ModelConfig
+from mlip.properties import LABELS
 from mlip.settings import Settings
 from mlip.training.inputs import DataConfig
 from mlip.training.loggers import LoggersConfig
@@ -91,6 +92,11 @@ class FitConfig(Settings):
     def losses(self) -> list[LossConfig]:
         """The losses of all stages, in order."""
         return [self.loss, *(stage.loss for stage in self.stages)]
+
+    def trained_on(self) -> tuple[str, ...]:
+        """Properties that some stage trains on."""
+        terms = {name for loss in self.losses() for name in loss.terms()}
+        return tuple(name for name in LABELS if name in terms)
 
     def loss_at(self, epoch: int) -> LossConfig:
         """The loss after so many finished epochs."""

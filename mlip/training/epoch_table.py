@@ -1,6 +1,8 @@
 """The rows of a training run for people: a header with units once, then 80 columns an epoch."""
 
-from mlip.properties import LABELS, PROPERTIES
+from collections.abc import Sequence
+
+from mlip.properties import PROPERTIES
 from mlip.training.observers import Row
 
 #: Name, unit, width and format of the columns beside the errors, by key.
@@ -17,14 +19,13 @@ class EpochTable:
 
     Parameters
     ----------
-    first : a row that has all columns
+    properties : those that have a column; it is blank in epochs that did not train on them
     """
 
-    def __init__(self, first: Row) -> None:
+    def __init__(self, properties: Sequence[str]) -> None:
         errors = {
             f"valid_{name}_rmse": (name, PROPERTIES[name].error_unit, 9, ".2f")
-            for name in LABELS
-            if f"valid_{name}_rmse" in first
+            for name in properties
         }
         self._columns = {**_BEFORE, **errors, **_AFTER}
 
@@ -36,7 +37,10 @@ class EpochTable:
 
     def line(self, row: Row, best: bool) -> str:
         """One epoch; a star marks the best so far."""
-        cells = [format(row[key], form) for key, (*_, form) in self._columns.items()]
+        cells = [
+            format(row[key], form) if key in row else ""
+            for key, (*_, form) in self._columns.items()
+        ]
         widths = [width for _, _, width, _ in self._columns.values()]
         return _line(cells, widths) + (" *" if best else "")
 

@@ -80,9 +80,9 @@ def distributions(found: Mapping[str, Errors]) -> Figure:
 
 
 @styled
-def learning_curve(history: Sequence[Row]) -> Figure:
-    """Losses, and validation errors of each property, over the epochs."""
-    names = [n for n in LABELS if f"valid_{n}_mae" in history[-1]]
+def learning_curve(history: Sequence[Row], best_epoch: int) -> Figure:
+    """Losses, and validation errors of each property, over the epochs; the best epoch is marked."""
+    names = [n for n in LABELS if any(f"valid_{n}_mae" in row for row in history)]
     figure, panels = side_by_side(1 + len(names), height=0.8 * PANEL)
     epochs = [row["epoch"] for row in history]
     style: dict[str, Any] = {"marker": "o", "ms": 3} if len(epochs) < 25 else {}
@@ -91,7 +91,7 @@ def learning_curve(history: Sequence[Row]) -> Figure:
     first.plot(
         epochs, [r["valid_loss"] for r in history], color=COLOURS["valid"], label="valid", **style
     )
-    best = min(history, key=lambda row: row["valid_loss"])
+    best = next(row for row in history if row["epoch"] == best_epoch)
     first.plot(best["epoch"], best["valid_loss"], "o", color=COLOURS["test"], label="best")
     first.set(yscale="log", xlabel="epoch", ylabel="loss", title="Loss")
     plain_numbers(first)

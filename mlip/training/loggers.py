@@ -3,11 +3,11 @@
 import csv
 import importlib.util
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from mlip.properties import LABELS, PROPERTIES
+from mlip.properties import PROPERTIES
 from mlip.settings import Settings
 from mlip.training.epoch_table import EpochTable
 from mlip.training.metrics import Errors
@@ -23,38 +23,42 @@ class LoggersConfig(Settings):
     """Name of the Weights & Biases project to log to."""
 
 
-def column_titles(row: Row) -> dict[str, str]:
+def column_titles(properties: Sequence[str]) -> dict[str, str]:
     """Titles with units of the columns of the learning curve, by key."""
     titles = {"epoch": "epoch", "step": "step", "seconds": "time [s]",
               "learning_rate": "learning rate", "train_loss": "train loss",
               "valid_loss": "valid loss"}  # fmt: skip
-    for name in LABELS:
+    for name in properties:
         for measure in ("mae", "rmse"):
             unit = PROPERTIES[name].error_unit
             titles[f"valid_{name}_{measure}"] = f"valid {name} {measure.upper()} [{unit}]"
-    return {key: titles[key] for key in row}
+    return titles
 
 
 class CsvLog(Observer):
-    """log.csv: one line for each epoch. A resumed run first rewrites what its checkpoint knows, so
-    that epochs that were lost do not appear twice."""
+    """log.csv: one line for each epoch, blank where an epoch did not train on a property. A resumed
+    run first rewrites what its checkpoint knows, so that epochs that were lost do not appear twice.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._titles = column_titles(())
+
+    def data_read(self, summary: Summary) -> None:
+        self._titles = column_titles(summary.trained_on)
 
     def training_started(self, history: Sequence[Row]) -> None:
         self._path.unlink(missing_ok=True)
+        self._append(self._titles.values())
         for row in history:
             self.validated(row, best=False)
 
     def validated(self, row: Row, best: bool) -> None:  # noqa: ARG002
-        titles = column_titles(row)
-        new = not self._path.exists()
+        self._append(f"{row[key]:.10g}" if key in row else "" for key in self._titles)
+
+    def _append(self, cells: Iterable[str]) -> None:
         with self._path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(titles.values())
-            writer.writerow(f"{row[key]:.10g}" for key in titles)
+            csv.writer(file).writerow(cells)
 
 
 class TextLog(Observer):
@@ -62,7 +66,7 @@ class TextLog(Observer):
 
     def __init__(self, path: Path) -> None:
         self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)
-        self._table: EpochTable | None = None
+        self._table = EpochTable(())
 
     def message(self, text: str) -> None:
         stamp = time.strftime("%Y-%m-%d %H:%M:%S")
@@ -73,6 +77,7 @@ class TextLog(Observer):
         self.message(f"warning: {text}")
 
     def data_read(self, summary: Summary) -> None:
+        self._table = EpochTable(summary.trained_on)
         for split, found in summary.labels_found.items():
             self.message(f"{split} data: {found}")
         for split in summary.structures:
@@ -85,15 +90,15 @@ class TextLog(Observer):
             f"{summary.ranks} ranks, seed {summary.seed}"
         )
 
+    def training_started(self, history: Sequence[Row]) -> None:  # noqa: ARG002
+        self.message("\n".join(self._table.header()))
+
     def finished(self, errors: Mapping[str, Errors]) -> None:
         for split, judged in errors.items():
             for name, e in judged.overall.items():
                 self.message(f"{split} {name}: MAE {e.mae:.4g}, RMSE {e.rmse:.4g} {e.unit}")
 
     def validated(self, row: Row, best: bool) -> None:
-        if self._table is None:
-            self._table = EpochTable(row)
-            self.message("\n".join(self._table.header()))
         self.message(self._table.line(row, best))
 
     def close(self) -> None:

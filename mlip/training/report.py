@@ -45,6 +45,7 @@ def write_report(
     config: Settings,
     summary: Summary,
     history: Sequence[Row],
+    best_epoch: int,
     found: Mapping[str, Errors],
 ) -> None:
     """Write the report of a run.
@@ -52,16 +53,17 @@ def write_report(
     Parameters
     ----------
     history : rows of the learning curve, at least one
+    best_epoch : the one with the smallest validation loss of the last stage
     found : errors by split (train, valid, test)
     """
     template = resources.files("mlip.training").joinpath("report_template.html")
     body = string.Template(template.read_text(encoding="utf-8")).substitute(
         tiles=_tiles(found),
-        summary=_summary(summary, history),
+        summary=_summary(summary, history, best_epoch),
         errors=_errors_by_split(found),
         parity=embedded(parity(found, summary.references.values)),
         distributions=embedded(distributions(found)),
-        learning=embedded(learning_curve(history)),
+        learning=embedded(learning_curve(history, best_epoch)),
         by_config_type=_grouped(found, "by_config_type", "kind"),
         by_element=_by_element(found),
         worst=_worst(found),
@@ -148,14 +150,13 @@ def _tiles(found: Mapping[str, Errors]) -> str:
     )
 
 
-def _summary(summary: Summary, history: Sequence[Row]) -> str:
+def _summary(summary: Summary, history: Sequence[Row], best_epoch: int) -> str:
     data = {_SPLITS[split].capitalize(): summary.counted(split) for split in summary.structures}
     data["Elements"] = ", ".join(summary.elements)
     data["Trained on"] = ", ".join(summary.trained_on)
     for z, energy in summary.references.values.items():
         data[f"Reference energy of {chemical_symbols[z]}"] = f"{energy:.5f} eV"
     data["Reference energies from"] = summary.references.source
-    best = min(history, key=lambda row: row["valid_loss"])
     model = {
         "Model": summary.model,
         "Parameters": f"{summary.parameters:,}",
@@ -163,7 +164,7 @@ def _summary(summary: Summary, history: Sequence[Row]) -> str:
         "Energy scale": f"{summary.scale:.4f} eV",
         "Precision": summary.dtype,
         "Device": summary.device + (f", {summary.ranks} ranks" if summary.ranks > 1 else ""),
-        "Epochs": f"{history[-1]['epoch']:.0f}, best {best['epoch']:.0f}",
+        "Epochs": f"{history[-1]['epoch']:.0f}, best {best_epoch}",
         "Time": duration(history[-1]["seconds"]),
         "Seed": str(summary.seed),
     }

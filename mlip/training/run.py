@@ -20,7 +20,6 @@ from mlip.models import (
     save_model,
 )
 from mlip.models.placement import as_dtype, on_threads
-from mlip.properties import LABELS
 from mlip.settings import dump_settings
 from mlip.training.checkpoint import CheckpointFolder
 from mlip.training.config import TrainingConfig
@@ -196,7 +195,7 @@ def summarise(
         atoms={name: sum(dataset.atom_counts) for name, dataset in datasets.items()},
         unlabelled={name: _unlabelled(dataset, config) for name, dataset in datasets.items()},
         labels_found=inputs.labels_found,
-        trained_on=tuple(config.loss.terms()),
+        trained_on=config.trained_on(),
         elements=tuple(chemical_symbols[z] for z in inputs.species),
         references=inputs.references,
         scale=inputs.scale,
@@ -213,9 +212,11 @@ def summarise(
 
 def _unlabelled(dataset: GraphDataset, config: TrainingConfig) -> dict[str, int]:
     """How many frames lack a property that is trained on; only properties that some lack."""
-    names = {name for loss in config.losses() for name in loss.terms()}
-    counts = {n: sum(n not in frame.labels for frame in dataset.frames) for n in LABELS}
-    return {name: count for name, count in counts.items() if name in names and count}
+    counts = {
+        name: sum(name not in frame.labels for frame in dataset.frames)
+        for name in config.trained_on()
+    }
+    return {name: count for name, count in counts.items() if count}
 
 
 def _resolved(config: TrainingConfig, inputs: Inputs) -> TrainingConfig:
@@ -266,7 +267,8 @@ def _conclude(
         return {}
     found = {name: judge(trainer.model, dataset) for name, dataset in datasets.items()}
     save_model(folder.model, trainer.model, _card(config, inputs, datasets["train"], found))
-    write_report(folder.report, config, summary, trainer.progress.history, found)
+    progress = trainer.progress
+    write_report(folder.report, config, summary, progress.history, progress.best_epoch, found)
     observer.finished(found)
     return found
 

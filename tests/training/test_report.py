@@ -6,13 +6,14 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from run_summary import SUMMARY
 from silicon import crystals, molecules
 
-from mlip.data import Frame, LabelsFound, ReferenceEnergies
+from mlip.data import Frame
 from mlip.settings import Settings
+from mlip.training.figures import learning_curve
 from mlip.training.losses import LossConfig
 from mlip.training.metrics import Errors, errors
-from mlip.training.observers import Summary
 from mlip.training.report import write_report
 
 HISTORY = [
@@ -20,24 +21,11 @@ HISTORY = [
      "valid_loss": 3.0 / e, "valid_forces_mae": 4.0 / e, "valid_forces_rmse": 5.0 / e}
     for e in (1, 2, 3)
 ]  # fmt: skip
-SUMMARY = Summary(
-    structures={"train": 3, "valid": 1},
-    atoms={"train": 20, "valid": 2},
-    unlabelled={"train": {}, "valid": {"stress": 1}},
-    labels_found={"train": LabelsFound(3, {})},
-    trained_on=("forces",),
-    elements=("H", "Si"),
-    references=ReferenceEnergies({1: -10.0, 14: -140.0}, "given", 0.1),
-    scale=0.5,
-    model="behler_parrinello",
-    parameters=1234,
-    cutoff=4.0,
-    neighbours=12.3,
-    device="cpu",
-    dtype="float64",
-    ranks=1,
-    seed=3,
-)
+#: A first stage without forces, of which the last epoch has the smallest loss of all.
+STAGES = [
+    {key: value for key, value in HISTORY[0].items() if "forces" not in key} | {"valid_loss": 0.5},
+    *HISTORY[1:],
+]
 
 
 def judged(frames: Sequence[Frame], names: Sequence[str], size: float = 0.01) -> Errors:
@@ -58,8 +46,21 @@ def page(
     config: Settings = LossConfig(),  # noqa: B008 - frozen
 ) -> str:
     path = tmp_path / "report.html"
-    write_report(path, config, SUMMARY, HISTORY, found)
+    write_report(path, config, SUMMARY, HISTORY, 3, found)
     return path.read_text(encoding="utf-8")
+
+
+def test_the_best_epoch_is_that_of_the_last_stage(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    found = {"train": judged(crystals(1), ("energy",))}
+    write_report(path, LossConfig(), SUMMARY, STAGES, 2, found)
+    assert "3, best 2" in path.read_text(encoding="utf-8")
+    loss, forces, *_ = learning_curve(STAGES, 2).axes
+    (marked,) = (line for line in loss.lines if line.get_label() == "best")
+    assert (marked.get_xdata(), marked.get_ydata()) == ([2], [1.5])
+    curve = forces.lines[0].get_ydata()
+    assert np.isnan(curve[0])
+    assert list(curve[1:]) == [2.0, 4.0 / 3.0]
 
 
 def test_every_part_is_there(tmp_path: Path) -> None:

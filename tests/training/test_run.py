@@ -1,6 +1,7 @@
 """A whole run: its folder, its errors, and that it comes back after being killed."""
 
 import contextlib
+import csv
 import os
 import random
 import re
@@ -197,6 +198,23 @@ def test_a_later_stage_may_require_a_label(tmp_path: Path) -> None:
     plain["data"] = {"train": [str(tmp_path / "train.extxyz")]}
     with pytest.raises(ValueError, match="no structure has a label for stress"):
         train(parse_settings(TrainingConfig, plain), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "losses", [({}, {"energy": None}), ({}, {"energy": {"weight": 0}}), ({"energy": None}, {})]
+)
+def test_stages_may_train_on_different_properties(
+    data: Path, tmp_path: Path, losses: tuple
+) -> None:
+    stages = [{"from_epoch": 1, "loss": losses[1]}]
+    train(config(data, loss=losses[0], stages=stages, epochs=2), tmp_path / "run")
+    with (tmp_path / "run" / "log.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    blank = [row["valid energy MAE [meV/atom]"] == "" for row in rows]
+    assert blank == ["energy" in loss for loss in losses]
+    assert all(float(row["valid forces MAE [meV/Å]"]) > 0.0 for row in rows)
+    log = (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
+    assert "trained on energy, forces, stress\n" in log
 
 
 def test_killed_at_random_moments_it_ends_with_the_same_bits(data: Path, tmp_path: Path) -> None:
