@@ -1,5 +1,6 @@
 """Kills the processes of a run at moments that are chosen by its progress, not by the clock."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -34,7 +35,8 @@ def run_and_kill(
         while len(victims) < kills and _grows(progress, int(random.integers(1, 4)), driver):
             victim = _victim(driver, folder, random)
             victims.append(_role(victim))
-            victim.send_signal(signal.SIGKILL)
+            with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended meanwhile
+                victim.send_signal(signal.SIGKILL)
             if victim.pid == driver.pid:
                 break
         if driver.wait() == 0:
