@@ -8,7 +8,7 @@ import pytest
 from labels import folder_of
 
 from mlip.active_learning.executors.local import LocalPool
-from mlip.active_learning.executors.slurm import Slurm, SlurmError
+from mlip.active_learning.executors.slurm import Slurm, SlurmError, job_name
 from mlip.active_learning.labelling.folder import LabelFolder
 
 #: A queue in a folder: a job is a file, named as the job, that holds its script.
@@ -67,13 +67,27 @@ def test_a_job_is_queued_found_by_its_name_and_runs(tmp_path: Path, queue: Path)
     slurm = Slurm.Config(options=options, setup=("module() { :; }", "module load x")).build()
     label, other = folder_of(tmp_path / "abc"), folder_of(tmp_path / "def")
     slurm.submit(label)
-    script = (queue / "mlip-abc").read_text(encoding="utf-8")
-    assert "#SBATCH --partition=cpu\n#SBATCH --time=02:00:00\n#SBATCH --job-name=mlip-abc" in script
+    job = queue / job_name(label)
+    script = job.read_text(encoding="utf-8")
+    assert "#SBATCH --partition=cpu\n#SBATCH --time=02:00:00\n#SBATCH --job-name=mlip-abc-" in script
     assert Slurm.Config().build().alive([label, other]) == {"abc"}  # a driver that came back
-    subprocess.run(["bash", str(queue / "mlip-abc")], check=True)
+    subprocess.run(["bash", str(job)], check=True)
     assert label.outcome() is not None
     slurm.cancel([label])
     assert slurm.alive([label]) == set()
+
+
+def test_the_same_structure_in_another_campaign_is_another_job(
+    tmp_path: Path, queue: Path
+) -> None:
+    own, other = folder_of(tmp_path / "pbe" / "abc"), folder_of(tmp_path / "scan" / "abc")
+    slurm = Slurm.Config().build()
+    slurm.submit(own)
+    assert slurm.alive([other]) == set()
+    slurm.submit(other)
+    slurm.cancel([other])
+    assert slurm.alive([other]) == set()
+    assert slurm.alive([own]) == {"abc"}
 
 
 def test_a_queue_that_does_not_answer_has_lost_nothing(tmp_path: Path, queue: Path) -> None:

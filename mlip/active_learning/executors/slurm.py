@@ -1,5 +1,6 @@
 """Workers as jobs of Slurm, by its own commands and nothing else."""
 
+import hashlib
 import shlex
 import subprocess
 import sys
@@ -12,9 +13,6 @@ from mlip.active_learning.executors.base import worker_command
 from mlip.active_learning.labelling.folder import LabelFolder
 from mlip.durable import write_whole
 from mlip.settings import Settings
-
-#: Before the name of a label, in the name of its job.
-_PREFIX = "mlip-"
 
 
 class SlurmError(ValueError):
@@ -55,16 +53,15 @@ class Slurm:
             raise SlurmError(f"sbatch refused {script}: {done.stderr.strip()}")
 
     def alive(self, labels: Sequence[LabelFolder]) -> set[str]:
-        names = {label.path.name for label in labels}
         done = _run(["squeue", "--me", "--noheader", "--format=%j"])
         if done.returncode != 0:  # a controller that does not answer has not lost the jobs
-            return names
-        jobs = {line.strip().removeprefix(_PREFIX) for line in done.stdout.splitlines()}
-        return names & jobs
+            return {label.path.name for label in labels}
+        jobs = {line.strip() for line in done.stdout.splitlines()}
+        return {label.path.name for label in labels if job_name(label) in jobs}
 
     def cancel(self, labels: Sequence[LabelFolder]) -> None:
         for label in labels:
-            _run(["scancel", "--me", f"--name={_PREFIX}{label.path.name}"])
+            _run(["scancel", "--me", f"--name={job_name(label)}"])
 
     def close(self) -> None:
         """Nothing to wait for: jobs end by themselves."""
@@ -73,13 +70,19 @@ class Slurm:
         """The job of a label."""
         options = {
             **self._config.options,
-            "job-name": _PREFIX + label.path.name,
+            "job-name": job_name(label),
             "output": str(label.log.resolve()),
             "open-mode": "append",
         }
         lines = ["#!/bin/bash", *sbatch_lines(options), *self._config.setup]
         command = shlex.join(worker_command(label, self._config.python or sys.executable))
         return "\n".join([*lines, f"exec {command}", ""])
+
+
+def job_name(label: LabelFolder) -> str:
+    """Of the job of a label; of the same structure in another campaign it is another."""
+    place = hashlib.sha256(str(label.path.resolve()).encode()).hexdigest()
+    return f"mlip-{label.path.name}-{place[:8]}"
 
 
 def sbatch_lines(options: Mapping[str, str | int]) -> list[str]:
