@@ -132,9 +132,7 @@ class Labeller:
         self._take_in()  # some may have failed when nobody looked
         failed = self._store.labels("failed")
         for label in failed:
-            folder = self._of(label)
-            if folder.path.exists():
-                folder.path.rename(_unused(folder.path))
+            self._of(label).set_aside("failed")
             self._store.forget_failure(label.key)
         return len(failed)
 
@@ -202,11 +200,3 @@ class Labeller:
 
     def _of(self, label: Label) -> LabelFolder:
         return LabelFolder(self._folder / label.key)
-
-
-def _unused(path: Path) -> Path:
-    """The first of path.failed-1, path.failed-2, ... that is free."""
-    number = 1
-    while (found := path.with_name(f"{path.name}.failed-{number}")).exists():
-        number += 1
-    return found

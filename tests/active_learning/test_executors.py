@@ -69,7 +69,9 @@ def test_a_job_is_queued_found_by_its_name_and_runs(tmp_path: Path, queue: Path)
     slurm.submit(label)
     job = queue / job_name(label)
     script = job.read_text(encoding="utf-8")
-    assert "#SBATCH --partition=cpu\n#SBATCH --time=02:00:00\n#SBATCH --job-name=mlip-abc-" in script
+    assert (
+        "#SBATCH --partition=cpu\n#SBATCH --time=02:00:00\n#SBATCH --job-name=mlip-abc-" in script
+    )
     assert Slurm.Config().build().alive([label, other]) == {"abc"}  # a driver that came back
     subprocess.run(["bash", str(job)], check=True)
     assert label.outcome() is not None
@@ -77,9 +79,7 @@ def test_a_job_is_queued_found_by_its_name_and_runs(tmp_path: Path, queue: Path)
     assert slurm.alive([label]) == set()
 
 
-def test_the_same_structure_in_another_campaign_is_another_job(
-    tmp_path: Path, queue: Path
-) -> None:
+def test_the_same_structure_in_another_campaign_is_another_job(tmp_path: Path, queue: Path) -> None:
     own, other = folder_of(tmp_path / "pbe" / "abc"), folder_of(tmp_path / "scan" / "abc")
     slurm = Slurm.Config().build()
     slurm.submit(own)

@@ -10,6 +10,7 @@ result.json        the outcome; written last: with it the label is finished
 
 import contextlib
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +24,8 @@ from mlip.active_learning.labelling.outcome import (
     read_outcome,
     write_outcome,
 )
-from mlip.durable import write_whole
-from mlip.settings import Settings, load_settings
+from mlip.durable import sync_folder, write_whole
+from mlip.settings import Settings, load_settings, parse_settings
 
 if TYPE_CHECKING:  # the worker starts faster without
     from ase import Atoms
@@ -59,17 +60,35 @@ class LabelFolder:
     # ---------------------------------------------------------------------- what the driver does
 
     def prepare(self, structure: str, request: LabelRequest) -> None:
-        """Make the folder ready, unless it is.
+        """Make the folder ready, unless somebody is at work in it or has finished. What was begun
+        with other settings of the calculator is set aside.
 
         Parameters
         ----------
         structure : one frame of extended XYZ
         """
+        content = request.model_dump_json(indent=1)
         if self._request.exists():
-            return
+            if self.is_claimed() or self.outcome() is not None:
+                return
+            asked = parse_settings(LabelRequest, json.loads(content))  # as it is read back
+            if asked == self.request():
+                return
+            if asked.calculator.settings() != self.request().calculator.settings():
+                self.set_aside("changed")
         self.path.mkdir(parents=True, exist_ok=True)
         write_whole(self._structure, structure.encode())
-        write_whole(self._request, request.model_dump_json(indent=1).encode())
+        write_whole(self._request, content.encode())
+
+    def set_aside(self, why: str) -> None:
+        """Begin anew; what is there is kept beside, as KEY.why-1, KEY.why-2, ..."""
+        if not self.path.exists():
+            return
+        number = 1
+        while (beside := self.path.with_name(f"{self.path.name}.{why}-{number}")).exists():
+            number += 1
+        self.path.rename(beside)
+        sync_folder(beside.parent)
 
     def outcome(self) -> LabelOutcome | None:
         """What came of the label; None if it is not finished."""
