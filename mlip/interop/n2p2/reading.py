@@ -1,5 +1,6 @@
 """From a folder of n2p2 or RuNNer to a model."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -24,6 +25,7 @@ from mlip.models.behler_parrinello import NetworkConfig
 from mlip.units import factor
 
 _HARTREE = factor("Hartree")
+_NOT_COUNTED = "extrapolations will not be counted"
 
 
 def read_potential(folder: str | Path) -> tuple[BehlerParrinello, tuple[str, ...]]:
@@ -39,7 +41,8 @@ def read_potential(folder: str | Path) -> tuple[BehlerParrinello, tuple[str, ...
     """
     folder = Path(folder)
     setup = read_setup(folder / "input.nn")
-    ranges, notes = _ranges(setup, folder / "scaling.data")
+    path = folder / "scaling.data"
+    ranges, notes = _ranges(setup, path)
     files = {z: read_weights(weights_path(folder, z)) for z in setup.elements}
     shapes = {z: _shape(setup, z, files[z], weights_path(folder, z)) for z in setup.elements}
     model = _model(setup, shapes)
@@ -47,16 +50,7 @@ def read_potential(folder: str | Path) -> tuple[BehlerParrinello, tuple[str, ...
         assert isinstance(network, AtomicNetwork)
         _fill(network, setup, files[z], ranges.get(z), chemical_symbols[z])
     if ranges:
-        model.feature_range.set(
-            [
-                torch.tensor([r.smallest for r in rows], dtype=torch.float64)
-                for rows in ranges.values()
-            ],
-            [
-                torch.tensor([r.largest for r in rows], dtype=torch.float64)
-                for rows in ranges.values()
-            ],
-        )
+        notes += _set_bounds(model, list(ranges.values()), path)
     energies = {z: energy * _HARTREE for z, energy in setup.energies.items()}
     model.composition.set(energies, setup.unit * _HARTREE)
     return model, (*setup.notes, *notes)
@@ -65,8 +59,22 @@ def read_potential(folder: str | Path) -> tuple[BehlerParrinello, tuple[str, ...
 def _ranges(setup: Setup, path: Path) -> tuple[dict[int, list[Range]], tuple[str, ...]]:
     """The rows of scaling.data; none if there is no such file and none is needed."""
     if not path.exists() and not setup.scaling.needs_ranges:
-        return {}, (f"{path} is not there: extrapolations will not be counted",)
+        return {}, (f"{path} is not there: {_NOT_COUNTED}",)
     return read_ranges(path, {z: len(setup.functions[z]) for z in setup.elements}), ()
+
+
+def _set_bounds(model: BehlerParrinello, ranges: list[list[Range]], path: Path) -> tuple[str, ...]:
+    """Tell the model the range of its features, by element; a note if the file does not know it."""
+    if not all(known.is_bounded for own in ranges for known in own):
+        return (f"{path} has no bounds of the symmetry functions: {_NOT_COUNTED}",)
+    lower = [_vector(known.smallest for known in own) for own in ranges]
+    upper = [_vector(known.largest for known in own) for own in ranges]
+    model.feature_range.set(lower, upper)
+    return ()
+
+
+def _vector(values: Iterable[float]) -> Tensor:
+    return torch.tensor(list(values), dtype=torch.float64)
 
 
 def _widths(setup: Setup, element: int, shape: Shape) -> list[int]:

@@ -13,6 +13,9 @@ from ase.data import chemical_symbols
 
 from mlip.interop.n2p2.lines import Keywords, Line, N2P2Error, lines_of
 
+#: Bounds from here on say that they are not known; text of n2p2 cannot say infinity.
+UNBOUNDED = 1e300
+
 
 @dataclass(frozen=True)
 class Range:
@@ -22,6 +25,10 @@ class Range:
     largest: float
     mean: float
     deviation: float | None
+
+    @property
+    def is_bounded(self) -> bool:
+        return max(abs(self.smallest), abs(self.largest)) < UNBOUNDED
 
 
 @dataclass(frozen=True)

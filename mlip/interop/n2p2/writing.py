@@ -9,7 +9,7 @@ from torch import Tensor
 from mlip.descriptors.behler_descriptor import BehlerDescriptor
 from mlip.interop.n2p2.input_nn import CUTOFF_TYPES
 from mlip.interop.n2p2.lines import N2P2Error
-from mlip.interop.n2p2.scaling import Range, ranges_text
+from mlip.interop.n2p2.scaling import UNBOUNDED, Range, ranges_text
 from mlip.interop.n2p2.shapes import ACTIVATION_LETTERS
 from mlip.interop.n2p2.symmetry_functions import SymmetryFunction
 from mlip.interop.n2p2.weights import weights_path, weights_text
@@ -19,8 +19,6 @@ from mlip.units import factor
 
 _HARTREE = factor("Hartree")
 _LETTERS = {name: letter for letter, name in ACTIVATION_LETTERS.items()}
-#: Bounds of a feature whose range is not known; text of n2p2 cannot say infinity.
-_UNBOUNDED = 1e300
 
 
 def write_potential(folder: str | Path, model: Potential) -> tuple[str, ...]:
@@ -112,7 +110,7 @@ def _ranges(
 ) -> list[Range]:
     """Rows of scaling.data: as mean and sigma what the network subtracts and divides by."""
     count = len(columns)
-    lower = torch.full((count,), -_UNBOUNDED, dtype=torch.float64)
+    lower = torch.full((count,), -UNBOUNDED, dtype=torch.float64)
     upper = -lower
     if model.knows_its_range:
         lower, upper = model.feature_range.lower[s][columns], model.feature_range.upper[s][columns]
