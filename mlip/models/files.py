@@ -163,9 +163,11 @@ def _build(card: ModelCard, path: Path) -> Potential:
             f"{path} holds a model of kind {card.model!r}, but known here are "
             f"{', '.join(_KINDS)}; is the package that brings it installed?"
         )
-    unknown = [symbol for symbol in card.species if symbol not in atomic_numbers]
-    if unknown or not card.species:
+    numbers = [atomic_numbers.get(symbol, 0) for symbol in card.species]  # 0 is no element
+    if 0 in numbers or not numbers:
         raise ModelFileError(f"{path}: the card's species {card.species} are not elements")
+    if len(set(numbers)) < len(numbers):
+        raise ModelFileError(f"{path}: the card's species {card.species} name an element twice")
     kind = _KINDS[card.model]
     try:
         config = parse_settings(kind.Config, card.config, f"the config in {path}")
@@ -173,7 +175,11 @@ def _build(card: ModelCard, path: Path) -> Potential:
     except ValueError as error:
         raise ModelFileError(f"{path}: {error}") from error
     with torch.random.fork_rng(devices=[]):  # weights are drawn only to be replaced
-        model = kind.build(config, [atomic_numbers[symbol] for symbol in card.species])
+        model = kind.build(config, numbers)
+    if card.cutoff != model.cutoff:
+        raise ModelFileError(
+            f"{path}: the card's cutoff {card.cutoff} Å is not the {model.cutoff} Å of its config"
+        )
     return model.to(dtype)
 
 
@@ -187,8 +193,8 @@ def _read(path: Path) -> tuple[ModelCard, int, bytes]:
         header, payload = _split(content)
     except ValueError as error:
         raise ModelFileError(f"{path} is no model of this package: {error}") from error
-    own = header.get("__metadata__", {})
-    if own.get("format") != FORMAT:
+    own = header.get("__metadata__")
+    if not isinstance(own, dict) or own.get("format") != FORMAT:
         raise ModelFileError(
             f"{path} is a safetensors file, but not a model of this package: "
             f"its header does not say format = {FORMAT!r}"
@@ -216,7 +222,7 @@ def _split(content: bytes) -> tuple[dict[str, Any], bytes]:
         raise ValueError("it does not begin as a safetensors file does, or is cut short")
     try:
         header = json.loads(content[8 : 8 + length])
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("its header is not JSON, as that of a safetensors file is") from None
     if not isinstance(header, dict):
         raise ValueError("its header is not that of a safetensors file")
@@ -239,12 +245,12 @@ def _payload_size(header: dict[str, Any]) -> int | None:
         return None
 
 
-def _plain_card(own: dict[str, str], path: Path) -> dict[str, Any]:
+def _plain_card(own: dict[str, Any], path: Path) -> dict[str, Any]:
     try:
         card = json.loads(own["card"])
-        if isinstance(card["format_version"], int):
+        if type(card["format_version"]) is int:  # true is a bool, and one too
             return card
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         pass
     raise ModelFileError(f"{path} is damaged: its card cannot be read")
 

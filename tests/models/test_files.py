@@ -199,7 +199,7 @@ def test_no_safetensors_at_all(tmp_path: Path, content: bytes) -> None:
     check_refused(tmp_path / "other", "is no model of this package: it does not begin as")
 
 
-@pytest.mark.parametrize("header", [b"{nonsense", b"[1, 2]", b"\xff\xfe"])
+@pytest.mark.parametrize("header", [b"{nonsense", b"[1, 2]", b"\xff\xfe", b"[" * 200_000])
 def test_a_header_that_is_none(tmp_path: Path, header: bytes) -> None:
     (tmp_path / "other").write_bytes(len(header).to_bytes(8, "little") + header)
     check_refused(tmp_path / "other", "is no model of this package: its header is not")
@@ -209,6 +209,13 @@ def test_a_header_that_is_none(tmp_path: Path, header: bytes) -> None:
 def test_safetensors_of_others(tmp_path: Path, metadata: dict | None) -> None:
     data = safetensors.torch.save({"w": torch.ones(2)}, metadata)
     (tmp_path / "other").write_bytes(data)
+    check_refused(tmp_path / "other", "is a safetensors file, but not a model of this package")
+
+
+@pytest.mark.parametrize("metadata", ["[1]", "null", '"x"', "3"])
+def test_safetensors_with_a_header_of_another_kind(tmp_path: Path, metadata: str) -> None:
+    header = f'{{"__metadata__": {metadata}}}'.encode()
+    (tmp_path / "other").write_bytes(len(header).to_bytes(8, "little") + header)
     check_refused(tmp_path / "other", "is a safetensors file, but not a model of this package")
 
 
@@ -238,7 +245,18 @@ def test_damaged_anywhere_it_is_refused(path: Path) -> None:
         assert card == read_card(path)
 
 
-@pytest.mark.parametrize("card", ["", "{}", "[]", '{"format_version": "1"}', "{nonsense"])
+@pytest.mark.parametrize(
+    "card",
+    [
+        "",
+        "{}",
+        "[]",
+        '{"format_version": "1"}',
+        '{"format_version": true}',
+        "{nonsense",
+        "[" * 50_000,
+    ],
+)
 def test_a_card_that_is_none(path: Path, card: str) -> None:
     rewrite(path, card=card)
     check_refused(path, "its card cannot be read")
@@ -285,10 +303,23 @@ def test_species_that_do_not_fit(path: Path, species: list[str]) -> None:
         load_model(path)
 
 
-@pytest.mark.parametrize("species", [[], ["Si", "Xx"]])
+@pytest.mark.parametrize("species", [[], ["Si", "Xx"], ["X"]])
 def test_species_that_are_none(path: Path, species: list[str]) -> None:
     rewrite(path, lambda card: card.update(species=species))
     with pytest.raises(ModelFileError, match="are not elements"):
+        load_model(path)
+
+
+def test_species_that_are_named_twice(path: Path) -> None:
+    rewrite(path, lambda card: card.update(species=["O", "Si", "Si"]))
+    with pytest.raises(ModelFileError, match="name an element twice"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("cutoff", [99.0, None])
+def test_a_cutoff_that_is_not_that_of_the_config(path: Path, cutoff: float | None) -> None:
+    rewrite(path, lambda card: card.update(cutoff=cutoff))
+    with pytest.raises(ModelFileError, match=r"the card's cutoff .* is not the 4\.0 Å"):
         load_model(path)
 
 
