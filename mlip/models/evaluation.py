@@ -24,7 +24,7 @@ def evaluate(
 
     Parameters
     ----------
-    graphs : with or without neighbours, on any device
+    graphs : with or without neighbours, these within any radius not below the cutoff, on any device
     want : names out of `mlip.models.derivatives.PREDICTABLE`
     batch_atoms : about how many atoms are computed at once; bounds the memory
 
@@ -43,10 +43,14 @@ def evaluate(
     if batch_atoms < 1:
         raise ValueError(f"batch_atoms must be at least 1, got {batch_atoms}")
     results: list[dict[str, np.ndarray]] = []
-    ready = (g if g.edges is not None else with_neighbours(g, model.cutoff) for g in graphs)
-    for batch in batches(ready, batch_atoms):
+    for batch in batches((_reaching(g, model.cutoff) for g in graphs), batch_atoms):
         results += _evaluate_batch(model, batch.to(model.device), want)
     return results
+
+
+def _reaching(graph: AtomicGraph, cutoff: float) -> AtomicGraph:
+    """The graph with its neighbours out to the cutoff and none beyond it."""
+    return with_neighbours(graph, cutoff) if graph.edges is None else graph.within(cutoff)
 
 
 def _evaluate_batch(

@@ -9,6 +9,7 @@ from toy import toy
 
 from mlip.graph import AtomicGraph
 from mlip.models import Committee, evaluate, predict
+from mlip.neighbours import with_neighbours
 
 SPECIES = (8, 14)
 MODEL = toy(SPECIES)
@@ -54,6 +55,13 @@ def test_stress_where_there_is_one(batch_atoms: int) -> None:
 def test_neighbours_are_found_where_they_are_missing() -> None:
     bare = [AtomicGraph.from_atoms(atoms) for atoms in STRUCTURES]
     for one, other in zip(evaluate(MODEL, bare), evaluate(MODEL, GRAPHS)):
+        np.testing.assert_array_equal(one["forces"], other["forces"])
+
+
+def test_radii_of_neighbours_may_differ() -> None:
+    radii = [MODEL.cutoff + 0.5 * i for i in range(len(STRUCTURES))]
+    wide = [with_neighbours(g, radius) for g, radius in zip(GRAPHS, radii)]
+    for one, other in zip(evaluate(MODEL, wide), evaluate(MODEL, GRAPHS)):
         np.testing.assert_array_equal(one["forces"], other["forces"])
 
 
