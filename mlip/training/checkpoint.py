@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,19 +79,30 @@ class CheckpointFolder:
         if not path.exists():
             return None
         checkpoint = _read(path, self._remedy(path))
-        differences = _differences(checkpoint.identity, json.loads(json.dumps(identity)))
-        if differences:
-            raise CheckpointError(
-                f"{path} belongs to another run and cannot be continued:\n"
-                + "\n".join(f"  {line}" for line in differences)
-                + "\nchange them back, or start in a new run folder"
-            )
+        asked = json.loads(json.dumps(identity))
+        require_same_run(path, _differences(checkpoint.identity, asked))
         return checkpoint
 
     def _remedy(self, path: Path) -> str:
         if path == self.last and self.previous.exists():
             return f"delete it to continue from {self.previous.name}"
         return "delete it and start again"
+
+
+def require_same_run(path: Path, differences: Sequence[str]) -> None:
+    """Refuse to continue a run of which something is not as in its checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        If there are differences; names them.
+    """
+    if differences:
+        raise CheckpointError(
+            f"{path} belongs to another run and cannot be continued:\n"
+            + "\n".join(f"  {line}" for line in differences)
+            + "\nchange them back, or start in a new run folder"
+        )
 
 
 def _to_bytes(checkpoint: Checkpoint) -> bytes:

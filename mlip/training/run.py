@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from ase.data import chemical_symbols
 
-from mlip.data import GraphDataset
+from mlip.data import GraphDataset, ReferenceEnergies
 from mlip.graph import AtomicGraph
 from mlip.models import (
     DatasetCard,
@@ -21,7 +21,7 @@ from mlip.models import (
 )
 from mlip.models.placement import as_dtype, on_threads
 from mlip.settings import dump_settings
-from mlip.training.checkpoint import CheckpointFolder
+from mlip.training.checkpoint import CheckpointFolder, require_same_run
 from mlip.training.config import TrainingConfig
 from mlip.training.freed_memory import keep_freed_memory
 from mlip.training.inputs import Inputs, read_inputs
@@ -36,6 +36,8 @@ from mlip.training.report import write_report
 
 #: Atoms at once when the final model is judged.
 _JUDGED_AT_ONCE = 512
+#: Reference energies of a run that is continued may differ by rounding, as on another machine, eV.
+_SAME_ENERGY = 1e-5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +163,7 @@ def _train(
         },
     )
     if resume:
-        _resume(trainer, observer)
+        _resume(trainer, folder, inputs.references, observer)
     if ranks.first:
         folder.config.write_text(dump_settings(config), encoding="utf-8")
     trainer.run()
@@ -244,13 +246,28 @@ def _check_validation(valid: Sequence[AtomicGraph], config: TrainingConfig) -> N
             )
 
 
-def _resume(trainer: Trainer, observer: Observer) -> None:
+def _resume(
+    trainer: Trainer, folder: RunFolder, references: ReferenceEnergies, observer: Observer
+) -> None:
     if not trainer.restore():
         observer.message("there is no checkpoint yet: the run starts from the beginning")
         return
+    changed = _changed_references(trainer.model, references)
+    require_same_run(folder.checkpoints.last, changed)
     progress = trainer.progress
     within = f" and {progress.batch} batches" if progress.batch else ""
     observer.message(f"resumed after epoch {progress.epoch}{within}")
+
+
+def _changed_references(model: Potential, references: ReferenceEnergies) -> list[str]:
+    """Which reference energies of a restored model are not those of the data and config."""
+    restored = zip(model.species, model.composition.reference_energies.tolist())
+    return [
+        f"reference energy of {chemical_symbols[z]}: {kept:.5f} eV in the checkpoint, "
+        f"now {references.values[z]:.5f} eV"
+        for z, kept in restored
+        if abs(kept - references.values[z]) > _SAME_ENERGY
+    ]
 
 
 def _conclude(

@@ -5,6 +5,7 @@ import csv
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -147,6 +148,24 @@ def test_other_settings_or_data_cannot_be_resumed(finished: Path, data: Path) ->
     with pytest.raises(ValueError, match=r"data\.train"):
         train(config(data, data=other), finished, resume=True)
     assert (finished / "config.yaml").read_bytes() == written
+
+
+def test_other_reference_energies_cannot_be_resumed(
+    finished: Path, data: Path, tmp_path: Path
+) -> None:
+    def given(hydrogen: float) -> TrainingConfig:
+        energies = {"H": hydrogen, "Si": -139.0}
+        return config(data, data=plain_config(data)["data"] | {"reference_energies": energies})
+
+    run = shutil.copytree(finished, tmp_path / "run")
+    written = (run / "config.yaml").read_bytes()
+    told = r"\n  reference energy of H: -9\.50000 eV in the checkpoint, now -9\.40000 eV\n"
+    with pytest.raises(ValueError, match=told):
+        train(given(-9.4), run, resume=True)
+    assert (run / "config.yaml").read_bytes() == written
+    # other machines round a least squares fit otherwise, which is no reason to refuse a run
+    train(given(-9.5 + 1e-9), run, resume=True)
+    assert read_card(run / "model.safetensors").reference_energies["H"] == -9.5
 
 
 def test_errors_are_those_of_the_saved_model(finished: Path, data: Path) -> None:
