@@ -331,6 +331,17 @@ def check_positions(positions: np.ndarray) -> None:
         raise ValueError(f"positions of atoms {bad[:10].tolist()} are not finite")
 
 
+def check_cell(rows: list[list[float]], pbc: np.ndarray) -> None:
+    """Raise a ValueError unless the vectors of periodic directions span them."""
+    periodic = [row for row, repeats in zip(rows, pbc.tolist()) if repeats]
+    if periodic and _is_singular(periodic):
+        raise ValueError(
+            f"the cell is singular: pbc is {pbc.tolist()} but its periodic "
+            f"vectors {periodic} are zero or linearly dependent: give the cell its vectors, or set "
+            "pbc to false in directions that do not repeat"
+        )
+
+
 def _check_atoms(
     numbers: np.ndarray, positions: np.ndarray, cell: np.ndarray, pbc: np.ndarray
 ) -> None:
@@ -343,12 +354,7 @@ def _check_atoms(
         raise ValueError(
             f"atomic numbers {unknown} are not elements (dummy atoms are not supported)"
         )
-    periodic = [row for row, repeats in zip(rows, pbc.tolist()) if repeats]
-    if periodic and _is_singular(periodic):
-        raise ValueError(
-            f"the cell is singular: pbc is {pbc.tolist()} but its periodic "
-            f"vectors {periodic} are zero or linearly dependent"
-        )
+    check_cell(rows, pbc)
 
 
 def _is_singular(rows: list[list[float]]) -> bool:

@@ -45,8 +45,7 @@ def read_extxyz(
         If the file is torn or is not extended XYZ; says in which frame, on which line, and how
         many whole frames come before.
     """
-    with open_with_compression(str(path), "r") as file:
-        lines = file.read().splitlines(keepends=True)
+    lines = _lines(path)
     frames = []
     for start, stop in _cut(lines, path):
         text = io.StringIO("".join(lines[start:stop]))
@@ -55,7 +54,7 @@ def read_extxyz(
         except Exception as error:  # ASE's parser raises whatever its parts raise
             raise ValueError(
                 f"{path}, frame {len(frames)} (line {start + 1}) cannot be read as extended XYZ: "
-                f"{error}"
+                f"{error}{_suspicion(lines, start + 2, stop)}"
             ) from error
     return frames
 
@@ -68,6 +67,38 @@ def write_extxyz(
     with Path(path).open("w", encoding="utf-8") as file:
         for atoms, labels in structures:
             file.write(frame_text(atoms, labels))
+
+
+def _lines(path: str | Path) -> list[str]:
+    """Text of a file, with or without the mark that some editors begin UTF-8 with."""
+    with open_with_compression(str(path), "rb") as file:
+        content: bytes = file.read()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line, byte = (
+            content.count(b"\n", 0, error.start) + 1,
+            content[error.start : error.start + 1],
+        )
+        raise ValueError(
+            f"{path}, line {line}: the byte {byte!r} is not UTF-8 text: save the file as UTF-8, or "
+            "take the character out"
+        ) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n").splitlines(keepends=True)
+
+
+def _suspicion(lines: list[str], first: int, stop: int) -> str:
+    """Which row of a frame that cannot be read is unlike the first one, if any is."""
+    rows = [line.split() for line in lines[first:stop]]
+    for number, row in enumerate(rows, first + 1):
+        if "*" in "".join(row):
+            return f". In line {number}, *** stands for a number too large for its column"
+        if len(row) != len(rows[0]):
+            return (
+                f". Line {number} has {len(row)} columns, the first atom's {len(rows[0])}: is the "
+                "number of atoms right?"
+            )
+    return ""
 
 
 def _cut(lines: list[str], path: str | Path) -> Iterator[tuple[int, int]]:

@@ -28,6 +28,7 @@ from mlip.data.label_search import (
 )
 from mlip.data.labels import LabelKeys
 from mlip.data.n2p2_data import read_input_data
+from mlip.graph import check_cell
 
 #: What codes print after a self-consistent cycle that did not converge.
 _NOT_CONVERGED = {
@@ -100,6 +101,8 @@ def _kind_of(path: Path) -> str:
     """The format of a file: one of ours, or a name of ASE's."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
+    if not path.stat().st_size:
+        raise ValueError(f"{path} is empty: copy the file again, or leave it out")
     for kind, recognised in _OWN_FORMATS.items():
         if recognised(path):
             return kind
@@ -192,3 +195,7 @@ def _check_geometry(atoms: Atoms, source: str) -> None:
         raise ValueError(f"{source}: a structure without atoms; remove it")
     if not (atoms.numbers > 0).all():
         raise ValueError(f"{source}: it has dummy atoms (X), which are not elements; remove them")
+    try:
+        check_cell(atoms.cell.array.tolist(), atoms.pbc)
+    except ValueError as problem:
+        raise ValueError(f"{source}: {problem}") from problem

@@ -28,7 +28,9 @@ def as_device(device: str | torch.device) -> torch.device:
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError) as problem:
         reason = str(problem).splitlines()[0]
-        raise ValueError(f"the device {str(device)!r} cannot be used: {reason}") from problem
+        raise ValueError(
+            f"the device {str(device)!r} cannot be used here: {reason}; 'cpu' always can"
+        ) from problem
     return found
 
 

@@ -1,5 +1,7 @@
 """Reading labelled structures: every place a label can be, and every way a file can be bad."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -377,3 +379,37 @@ def test_a_set_describes_itself():
     assert repr(frames) == "FrameSet(2 structures, 16 atoms; energy in 1)"
     assert repr(frames[0]) == "Frame(Si8 of atoms#0, default, labels: energy)"
     assert frames[0:2] == (frames[0], frames[1])
+
+
+ROWS = "H 0 0 0 1.0 2.0 3.0\nH 0 0 1 1.0 2.0 3.0\n"
+COMMENT = "Properties=species:S:1:pos:R:3:forces:R:3 energy=-1.0"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is empty"),
+        (f"2\n{COMMENT}\n{ROWS}".replace("-1.0", "-1.0 by=Andr\xe9").encode("latin-1"),
+         r"line 2: the byte b'\\xe9' is not UTF-8"),
+        (f"3\n{COMMENT}\n{ROWS}2\n{COMMENT}\n{ROWS}".encode(),
+         r"Line 5 has 1 columns, the first atom's 7: is the number of atoms right"),
+        (f"2\n{COMMENT}\n{ROWS}".replace("1 1.0", "1 ****").encode(), r"In line 4, \*\*\* stands"),
+        (f'2\npbc="T T T" {COMMENT}\n{ROWS}'.encode(), r"#0: the cell is singular.* set pbc to"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_file_is_said(content: bytes, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "frames.extxyz"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"(?s)frames\.extxyz.*{told}"):
+        read_frames(path)
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a byte order mark"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_marks_and_line_ends_of_other_systems(mark: bytes, ending: str, tmp_path: Path) -> None:
+    path = tmp_path / "frames.extxyz"
+    text = f"2\n{COMMENT}\n{ROWS}".replace("\n", ending)
+    path.write_bytes(mark + text.encode())
+    (frame,) = read_frames(path)
+    assert frame.labels["energy"] == -1.0
+    assert np.array_equal(frame.labels["forces"], [[1, 2, 3]] * 2)
