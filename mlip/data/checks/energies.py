@@ -181,8 +181,9 @@ def _check_outliers(frames: Sequence[Frame], references: ReferenceEnergies) -> l
         Finding(
             "warning",
             "energies",
-            f"in {counted(len(far))} the energy per atom is more than {_FAR_OUT:.0f} standard "
-            f"deviations from others of their config_type (the furthest: {far[0][0]:.0f})",
+            f"in {counted(len(far))} the energy per atom is more than {_FAR_OUT:.0f} robust "
+            "standard deviations (by the median absolute one) from the median of their "
+            f"config_type (the furthest: {far[0][0]:.1f})",
             "look at the calculations: not converged, another spin state, exploded, or made so on "
             "purpose",
             tuple(source for _, source in far),
