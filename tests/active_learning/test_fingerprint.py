@@ -73,6 +73,12 @@ def test_different_fingerprints_are_an_error_that_says_where(changes: dict, told
     assert "2 labels of VASP 6.4.2" in text
 
 
+def test_no_labels_at_all_are_an_error_of_their_own() -> None:
+    with pytest.raises(ValueError, match="a part of the data has no labels") as refused:
+        require_one([])
+    assert not isinstance(refused.value, MixedLabelsError)
+
+
 def test_a_preset_is_its_factory_with_keywords_laid_over() -> None:
     preset = config(preset="espresso", command="mpirun -np 4 pw.x",
                     kwargs={"input_data": {"system": {"ecutwfc": 40}}})  # fmt: skip

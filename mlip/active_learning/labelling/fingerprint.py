@@ -77,7 +77,14 @@ def require_one(fingerprints: Sequence[Fingerprint]) -> Fingerprint:
     ------
     MixedLabelsError
         If they do not; says in what they differ.
+    ValueError
+        If there are no labels.
     """
+    if not fingerprints:
+        raise ValueError(
+            "a part of the data has no labels: mend what failed and continue with --retry-failed, "
+            "or begin in a new folder with more structures"
+        )
     files: dict[str, str] = {}
     for fingerprint in fingerprints:
         files = fingerprint.files | files
