@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from mlip.active_learning.executors.base import Executor
+from mlip.active_learning.executors.base import Executor, RefusedError
 from mlip.active_learning.labelling.folder import LabelFolder, LabelRequest
 from mlip.active_learning.store import Label, Store
 from mlip.settings import Settings
@@ -25,6 +25,8 @@ class FullDiskError(ValueError):
 
 #: Bytes that must be free where calculations run.
 _ROOM = 10_000_000
+#: Seconds until another worker is asked for after one was refused.
+_PATIENCE = 60.0
 
 
 class FailureLimits(Settings):
@@ -34,7 +36,7 @@ class FailureLimits(Settings):
     share: float = Field(default=0.3, ge=0.0, le=1.0)
     """Of the labels asked for in one iteration; more stop the campaign."""
     deaths: int = Field(default=3, ge=1)
-    """Workers that may die at one label, under one driver, until it counts as failed."""
+    """Workers that may die at one label, seen by one driver, until it counts as failed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +98,9 @@ class Labeller:
         self._told = told
         self._enough = enough
         self._deaths: Counter[str] = Counter()
+        self._at_work: set[str] = set()
+        self._refusal = ""
+        self._patient_until = 0.0
 
     def run(self, iteration: int) -> None:
         """Until every label of the store is settled, or those that run if it is enough.
@@ -106,13 +111,14 @@ class Labeller:
             If more labels of the iteration failed than is bearable. Others that are running are
             ended; all that is finished is kept.
         FullDiskError
-            If there is no room for the calculations; the same.
+            If there is no room for the calculations; the same, as when it is interrupted. Other
+            errors say nothing about labels: what can go on without the driver does.
         """
         try:
             while self.step(iteration):
                 self._pause()
-        except BaseException:
-            self._executor.cancel([self._of(label) for label in self._store.labels("running")])
+        except (KeyboardInterrupt, TooManyFailuresError, FullDiskError):
+            self._executor.cancel([LabelFolder(self._folder / key) for key in self._at_work])
             raise
         finally:
             self._executor.close()
@@ -140,24 +146,32 @@ class Labeller:
         """Outcomes that are there, whoever worked for them; workers that are gone.
 
         A worker may finish at any moment: who is alive is asked first, so that one which is gone
-        has left all it will leave.
+        has left all it will leave. Of a queue that does not answer nothing is concluded.
         """
         open_labels = self._open_labels()
         alive = self._executor.alive([self._of(label) for label in open_labels])
         for label in open_labels:
             outcome = self._of(label).outcome()
             if outcome is not None:
+                self._at_work.discard(label.key)
                 self._store.settle(label.key, outcome)
-            elif label.key in alive and label.status == "queued":
-                self._store.set_running(label.key)  # of a driver that was killed
-            elif label.key not in alive and label.status == "running":
+            elif alive is not None and label.key in alive:
+                self._found(label)
+            elif alive is not None and label.status == "running":
                 self._lost(label)
 
     def _open_labels(self) -> list[Label]:
         return self._store.labels("queued", "running")
 
+    def _found(self, label: Label) -> None:
+        self._at_work.add(label.key)
+        if label.status == "queued":  # of a driver that was killed
+            self._store.set_running(label.key)
+
     def _lost(self, label: Label) -> None:
-        self._deaths[label.key] += 1
+        """A worker that went with an earlier driver did not die at the label."""
+        self._deaths[label.key] += label.key in self._at_work
+        self._at_work.discard(label.key)
         if self._deaths[label.key] < self._limits.deaths:
             self._store.set_queued(label.key)
             self._store.note("worker lost", label=label.key)
@@ -168,13 +182,30 @@ class Labeller:
         )
 
     def _start(self) -> None:
+        if time.monotonic() < self._patient_until:
+            return
         free = self._executor.workers - len(self._store.labels("running"))
         for label in self._store.labels("queued")[: max(free, 0)]:
             self._require_room()
             folder = self._of(label)
             folder.prepare(label.structure.frame, self._request)
-            self._executor.submit(folder)
+            self._at_work.add(label.key)  # first: whatever ends the driver now ends it too
+            try:
+                self._executor.submit(folder)
+            except RefusedError as refusal:
+                self._refused(label, refusal)
+                return
             self._store.set_running(label.key)
+
+    def _refused(self, label: Label, refusal: RefusedError) -> None:
+        """Those at work go on, and the label is tried again later; without them, it is an error."""
+        self._at_work.discard(label.key)
+        if not self._store.labels("running"):
+            raise refusal
+        self._patient_until = time.monotonic() + _PATIENCE
+        if str(refusal) != self._refusal:
+            self._store.note("worker refused", label=label.key, reason=str(refusal))
+        self._refusal = str(refusal)
 
     def _require_room(self) -> None:
         folder = self._store.path.parent.resolve()

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,35 @@ def test_the_pool_knows_its_workers_and_those_of_others(tmp_path: Path) -> None:
     with foreign.claim():
         assert "foreign" in pool.alive([own, foreign, none])
         assert "none" not in pool.alive([own, foreign, none])
+    while pool.alive([own]):
+        threading.Event().wait(0.05)
     pool.close()
     assert pool.alive([own]) == other.alive([own]) == set()
     assert own.outcome() is not None
+
+
+def test_a_pool_that_is_closed_before_its_time_ends_its_workers(tmp_path: Path) -> None:
+    pool = LocalPool(1)
+    label = folder_of(tmp_path, factory="analytic:Failing", kwargs={"how": "hang"})
+    pool.submit(label)
+    pool.close()
+    while pool.alive([label]):
+        pass  # the calculation, if there is one already, follows its worker
+    assert label.outcome() is None
+
+
+def test_a_worker_of_an_earlier_driver_can_be_ended(tmp_path: Path) -> None:
+    first, second = LocalPool(1), LocalPool(1)
+    label = folder_of(tmp_path, factory="analytic:Failing", kwargs={"how": "hang"})
+    first.submit(label)
+    while label.worker() is None:
+        threading.Event().wait(0.05)
+    second.cancel([label])
+    while second.alive([label]):
+        threading.Event().wait(0.05)  # the calculation, if there is one, follows its worker
+    assert label.worker() is None
+    assert label.outcome() is None
+    first.close()
 
 
 def test_a_cancelled_worker_is_gone_and_its_label_can_be_taken_up(tmp_path: Path) -> None:
@@ -93,7 +120,7 @@ def test_the_same_structure_in_another_campaign_is_another_job(tmp_path: Path, q
 def test_a_queue_that_does_not_answer_has_lost_nothing(tmp_path: Path, queue: Path) -> None:
     (queue / ".down").touch()
     label = folder_of(tmp_path / "abc")
-    assert Slurm.Config().build().alive([label]) == {"abc"}
+    assert Slurm.Config().build().alive([label]) is None
 
 
 def test_what_slurm_refuses_is_told(

@@ -1,12 +1,14 @@
 """Queued structures become settled labels; what goes wrong is counted, told, and never computed
 twice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
 from labels import request
 
+from mlip.active_learning import labeller as labeller_module
+from mlip.active_learning.executors.base import RefusedError
 from mlip.active_learning.labeller import (
     FailureLimits,
     LabelCounts,
@@ -17,6 +19,7 @@ from mlip.active_learning.labelling.fingerprint import Fingerprint
 from mlip.active_learning.labelling.folder import LabelFolder
 from mlip.active_learning.labelling.outcome import Attempt, LabelOutcome
 from mlip.active_learning.store import Store, Structure
+from mlip.active_learning.store_file import StoreError
 
 
 class Scripted:
@@ -26,16 +29,22 @@ class Scripted:
     def __init__(self, fate: Callable[[str], str], workers: int = 2) -> None:
         self.fate, self.workers = fate, workers
         self.started: list[str] = []
+        self.refused: Collection[str] = ()
+        self.silent = False
         self.running: set[str] = set()
         self.most = 0
 
     def submit(self, label: LabelFolder) -> None:
         name = label.path.name
+        if name in self.refused:
+            raise RefusedError(f"no worker for {name}")
         self.started.append(name)
         self.running.add(name)
         self.most = max(self.most, len(self.running))
 
-    def alive(self, labels) -> set[str]:
+    def alive(self, labels) -> set[str] | None:
+        if self.silent:
+            return None
         for label in labels:
             if label.path.name in self.running:
                 self._end(label, self.fate(label.path.name))
@@ -57,6 +66,10 @@ class Scripted:
 
 def always(fate: str) -> Callable[[str], str]:
     return lambda _: fate
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
 
 
 def outcome(reason: str | None) -> LabelOutcome:
@@ -178,13 +191,111 @@ def test_a_worker_that_was_started_but_not_noted_is_not_started_again(tmp_path: 
 
 def test_an_interrupted_driver_ends_its_workers(tmp_path: Path) -> None:
     executor = Scripted(always("run"))
-
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
     work, store = labeller(tmp_path, executor)
     work._pause = interrupt
     with pytest.raises(KeyboardInterrupt):
         work.run(0)
     assert executor.running == set()
     assert statuses(store) == {"queued": 8, "running": 2}
+
+
+def test_an_error_that_says_nothing_about_the_labels_ends_no_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor = Scripted(always("run"))
+    work, store = labeller(tmp_path, executor)
+
+    def full(*_: object) -> None:
+        raise StoreError("is the disk full?")
+
+    work._pause = lambda: monkeypatch.setattr(store, "labels", full)
+    with pytest.raises(StoreError):
+        work.run(0)
+    assert executor.running == {"a", "b"}
+
+
+def test_workers_of_an_earlier_driver_are_ended_too(tmp_path: Path) -> None:
+    first, store = labeller(tmp_path, Scripted(always("run")))
+    first.step(0)
+    store.close()
+    executor = Scripted(always("run"))
+    executor.running = {"a", "b"}
+    second, _ = labeller(tmp_path, executor)
+    second._pause = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        second.run(0)
+    assert executor.running == set()
+
+
+def test_a_refused_worker_is_asked_for_again_and_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labeller_module, "_PATIENCE", 0.0)
+    executor = Scripted(always("run"), workers=3)
+    executor.refused = "c"
+    work, store = labeller(tmp_path, executor)
+    for _ in range(3):
+        assert work.step(0)
+    assert executor.running == {"a", "b"}
+    assert statuses(store) == {"queued": 8, "running": 2}
+    told = [event.content for event in store.events() if event.kind == "worker refused"]
+    assert told == [{"label": "c", "reason": "no worker for c"}]
+    executor.refused, executor.fate = (), always("done")
+    work.run(0)
+    assert statuses(store) == {"done": 10}
+    assert executor.started == list("abcdefghij")
+
+
+def test_a_refused_worker_is_not_asked_for_at_every_step(tmp_path: Path) -> None:
+    executor = Scripted(always("run"), workers=3)
+    executor.refused = "c"
+    work, _ = labeller(tmp_path, executor)
+    work.step(0)
+    executor.refused = ()
+    work.step(0)
+    assert executor.started == ["a", "b"]
+
+
+def test_a_refused_worker_is_an_error_if_no_other_is_at_work(tmp_path: Path) -> None:
+    executor = Scripted(always("run"))
+    executor.refused = "a"
+    work, store = labeller(tmp_path, executor)
+    with pytest.raises(RefusedError, match="no worker for a"):
+        work.run(0)
+    assert statuses(store) == {"queued": 10}
+
+
+def test_deaths_under_an_earlier_driver_do_not_count(tmp_path: Path) -> None:
+    first, store = labeller(tmp_path, Scripted(always("run")))
+    first.step(0)
+    executor = Scripted(always("done"))
+    limits = FailureLimits(deaths=1)
+    Labeller(store, tmp_path / "labels", executor, request(), limits, lambda: None).run(0)
+    assert statuses(store) == {"done": 10}
+    assert executor.started == list("abcdefghij")
+
+
+def test_a_worker_that_was_found_at_work_and_died_counts(tmp_path: Path) -> None:
+    first, store = labeller(tmp_path, Scripted(always("run")), "ab")
+    first.step(0)
+    executor = Scripted(lambda name: "die" if name == "a" else "run")
+    executor.running = {"b"}
+    work = Labeller(
+        store, tmp_path / "labels", executor, request(), FailureLimits(deaths=1), lambda: None
+    )
+    work.step(0)
+    executor.fate = lambda name: "die" if name == "b" else "run"
+    work.step(0)
+    assert {label.key: label.status for label in store.labels()} == {"a": "running", "b": "failed"}
+
+
+def test_of_a_queue_that_does_not_answer_nothing_is_concluded(tmp_path: Path) -> None:
+    executor = Scripted(always("run"))
+    work, store = labeller(tmp_path, executor)
+    work.step(0)
+    executor.silent = True
+    LabelFolder(tmp_path / "labels" / "a").finish(outcome(None))
+    work.step(0)
+    assert [label.status for label in store.labels()[:2]] == ["done", "running"]
+    assert [label.launches for label in store.labels()] == [1, 1, 1, *[0] * 7]
+    assert not [event for event in store.events() if event.kind == "worker lost"]

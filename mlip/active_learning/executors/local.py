@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -34,11 +35,11 @@ class LocalPool:
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes: dict[Path, subprocess.Popen[bytes]] = {}
 
     def submit(self, label: LabelFolder) -> None:
         with label.log.open("ab") as log:
-            self._processes[label.path.name] = subprocess.Popen(
+            self._processes[label.path] = subprocess.Popen(
                 worker_command(label),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -51,19 +52,28 @@ class LocalPool:
 
     def cancel(self, labels: Sequence[LabelFolder]) -> None:
         for label in labels:
-            process = self._processes.pop(label.path.name, None)
-            if process is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            _end(self._processes.get(label.path), label)
 
     def close(self) -> None:
+        for path, process in self._processes.items():
+            if not (label := LabelFolder(path)).is_finished():
+                _end(process, label)
         for process in self._processes.values():
             process.wait()
         self._processes.clear()
 
     def _is_alive(self, label: LabelFolder) -> bool:
-        process = self._processes.get(label.path.name)
+        process = self._processes.get(label.path)
         if process is not None and process.poll() is None:
             return True
         return label.is_claimed()
+
+
+def _end(process: subprocess.Popen[bytes] | None, label: LabelFolder) -> None:
+    """Kill the worker of a label, this process or one of an earlier driver. It leads a group of its
+    own; its calculation follows it."""
+    ours = process is not None and process.poll() is None
+    worker = process.pid if process is not None and ours else label.worker()
+    if worker is not None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(worker, signal.SIGKILL)

@@ -90,7 +90,7 @@ class ParslPool:
         self.workers = config.workers
         self._config = config
         self._kernel: Any = None
-        self._futures: dict[str, Future[bool]] = {}
+        self._futures: dict[Path, Future[bool]] = {}
 
     def submit(self, label: LabelFolder) -> None:
         if self._kernel is None:
@@ -98,7 +98,7 @@ class ParslPool:
         from parsl import python_app
 
         start = python_app(work_at, data_flow_kernel=self._kernel)
-        self._futures[label.path.name] = start(str(label.path.resolve()))
+        self._futures[label.path] = start(str(label.path.resolve()))
 
     def alive(self, labels: Sequence[LabelFolder]) -> set[str]:
         self._check()
@@ -109,16 +109,19 @@ class ParslPool:
         self._end()
 
     def close(self) -> None:
-        wait(self._futures.values(), timeout=_CLEARING)
+        finished = [
+            future for path, future in self._futures.items() if LabelFolder(path).is_finished()
+        ]
+        wait(finished, timeout=_CLEARING)
         self._end()
 
     def _is_alive(self, label: LabelFolder) -> bool:
-        future = self._futures.get(label.path.name)
+        future = self._futures.get(label.path)
         if future is not None and not future.done():
             return True
         if future is not None and (problem := future.exception()) is not None:
             label.note(f"{type(problem).__name__}: {problem}")
-            del self._futures[label.path.name]
+            del self._futures[label.path]
         return label.is_claimed()
 
     def _check(self) -> None:

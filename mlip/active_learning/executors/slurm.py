@@ -9,13 +9,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from mlip.active_learning.executors.base import worker_command
+from mlip.active_learning.executors.base import RefusedError, worker_command
 from mlip.active_learning.labelling.folder import LabelFolder
 from mlip.durable import write_whole
 from mlip.settings import Settings
 
 
-class SlurmError(ValueError):
+class SlurmError(RefusedError):
     """Slurm refused a job; the message holds its words."""
 
 
@@ -52,10 +52,10 @@ class Slurm:
         if done.returncode != 0:
             raise SlurmError(f"sbatch refused {script}: {done.stderr.strip()}")
 
-    def alive(self, labels: Sequence[LabelFolder]) -> set[str]:
+    def alive(self, labels: Sequence[LabelFolder]) -> set[str] | None:
         done = _run(["squeue", "--me", "--noheader", "--format=%j"])
         if done.returncode != 0:  # a controller that does not answer has not lost the jobs
-            return {label.path.name for label in labels}
+            return None
         jobs = {line.strip() for line in done.stdout.splitlines()}
         return {label.path.name for label in labels if job_name(label) in jobs}
 
@@ -64,7 +64,7 @@ class Slurm:
             _run(["scancel", "--me", f"--name={job_name(label)}"])
 
     def close(self) -> None:
-        """Nothing to wait for: jobs end by themselves."""
+        """Nothing to wait for: jobs go on and end by themselves."""
 
     def script(self, label: LabelFolder) -> str:
         """The job of a label."""

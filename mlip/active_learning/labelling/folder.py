@@ -2,7 +2,7 @@
 
 structure.extxyz   what is to be labelled
 request.json       with which calculator; written last: with it the folder is ready
-lock               held by the worker for as long as it lives
+lock               held by the worker for as long as it lives; its process and machine
 worker.log         what worker and calculation printed
 attempt-1/ ...     where calculations run; attempt.json when one came to its end
 result.json        the outcome; written last: with it the label is finished
@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import json
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +70,7 @@ class LabelFolder:
         """
         content = request.model_dump_json(indent=1)
         if self._request.exists():
-            if self.is_claimed() or self.outcome() is not None:
+            if self.is_claimed() or self.is_finished():
                 return
             asked = parse_settings(LabelRequest, json.loads(content))  # as it is read back
             if asked == self.request():
@@ -94,12 +95,23 @@ class LabelFolder:
         """What came of the label; None if it is not finished."""
         return read_outcome(self._result)
 
+    def is_finished(self) -> bool:
+        """Whether there is an outcome."""
+        return self._result.exists()
+
     def is_claimed(self) -> bool:
         """Whether a worker, or a calculation that outlived one, is at it."""
         if not self.path.exists():
             return False
         with self.claim() as lock:
             return lock is None
+
+    def worker(self) -> int | None:
+        """The process that is at it, if it is on this machine."""
+        if not self.is_claimed():
+            return None
+        process, _, host = self._lock.read_text(encoding="utf-8").partition(" ")
+        return int(process) if host == socket.gethostname() else None
 
     def note(self, line: str) -> None:
         """Add a line to what was printed."""
@@ -129,6 +141,11 @@ class LabelFolder:
                 yield handle
         finally:
             os.close(handle)
+
+    def sign(self, lock: int) -> None:
+        """Say which process holds the lock."""
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()} {socket.gethostname()}".encode(), 0)
 
     def request(self) -> LabelRequest:
         """What is asked."""

@@ -52,6 +52,7 @@ def work(label: LabelFolder) -> bool:
     with label.claim() as lock:
         if lock is None:
             return False
+        label.sign(lock)
         if label.outcome() is None:
             _finish(label, lock)
     return True
