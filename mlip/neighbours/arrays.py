@@ -93,7 +93,8 @@ def _limits(
             f"a radius for each of the {len(atoms)} atoms is expected, none negative; "
             f"got {len(radii)}: {radii.tolist()[:10]}"
         )
-    return float(2 * radii.max(initial=0.0)), lambda i, j: radii[i] + radii[j]
+    # where no pair is within reach, a search needs a radius all the same
+    return float(2 * radii.max(initial=0.0)) or 1.0, lambda i, j: radii[i] + radii[j]
 
 
 def _table(cutoffs: Mapping[tuple[str | int, str | int], float]) -> np.ndarray:

@@ -82,6 +82,12 @@ def test_a_radius_for_each_atom() -> None:
     assert_same(neighbour_list("ijSdD", SALT, radii), neighbor_list("ijSdD", SALT, radii))
 
 
+@pytest.mark.parametrize("atoms", STRUCTURES)
+def test_radii_of_zero_reach_nobody(atoms: Atoms) -> None:
+    radii = np.zeros(len(atoms))
+    assert_same(neighbour_list("ijSdD", atoms, radii), neighbor_list("ijSdD", atoms, radii))
+
+
 def test_quantities_come_as_asked() -> None:
     distances, centres = neighbour_list("di", ETHANOL, 2.0)
     i, d = neighbour_list("id", ETHANOL, 2.0)
