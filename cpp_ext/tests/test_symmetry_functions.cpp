@@ -2,8 +2,10 @@
 // Prints what failed and returns 1.
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
+#include <limits>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -174,6 +176,10 @@ void bad_input_is_an_error() {
   raises("zeta", [&] { with([](SymmetryFunction& f) { f.zeta = 0.5; }); });
   raises("sign", [&] { with([](SymmetryFunction& f) { f.sign = 0; }); });
   raises("column", [&] { with([](SymmetryFunction& f) { f.column = -1; }); });
+  raises("must be 0 to 1", [&] {
+    mlip::SymmetryFunctions made(functions(), {0, std::numeric_limits<int32_t>::max()}, kWeights,
+                                 shape);
+  });
   raises("slope at its start", [&] {
     mlip::SymmetryFunctions made(functions(), {0, 1}, kWeights, {CutoffKind::tanh3, 0.5});
   });

@@ -232,6 +232,8 @@ def test_keeps_the_rules_of_torch_operators() -> None:
         (3, torch.tensor([0, 1, 3]), "atom 2 is of an unknown species"),
         (4, torch.zeros(1, 5, dtype=torch.int64), "integers has the wrong"),
         (5, torch.zeros(1, 4), "reals has the wrong"),
+        (6, torch.tensor([0, 0, 3]), "the list of a species must be 0 to 2"),
+        (6, torch.tensor([0, 0, 2**31 - 1]), "the list of a species must be 0 to 2"),
         (8, 9, "unknown cutoff function"),
         (9, 1.0, "cutoff_start"),
         (10, 2, "a column is not among the features"),
@@ -245,3 +247,21 @@ def test_arguments_that_do_not_fit_are_errors(place: int, value: Any, words: str
     arguments[place] = value
     with pytest.raises(ValueError, match=words):
         torch.ops.mlip.symmetry_functions(*arguments)
+
+
+@pytest.mark.parametrize("number", [2**31, 2**32, -(2**32)])
+@pytest.mark.parametrize("place", [1, 2, 3, 5, None])
+def test_numbers_that_the_core_cannot_count_to_are_errors(number: int, place: int | None) -> None:
+    """In a column of the functions' integers or, without one, among the lists of species."""
+    atoms = Atoms("HOSi", positions=[[0, 0, 0], [1, 0, 0], [0, 1, 0]])
+    descriptor = same_for_all()
+    integers, reals, lists, *rest = [
+        x.clone() if isinstance(x, torch.Tensor) else x for x in descriptor.fused.tables
+    ]
+    if place is None:
+        lists[0] = number
+    else:
+        integers[0, place] = number
+    edges = edges_of(descriptor, connected(descriptor, atoms))
+    with pytest.raises(ValueError, match="out of range"):
+        torch.ops.mlip.symmetry_functions(*edges, integers, reals, lists, *rest, 2**33)

@@ -159,6 +159,8 @@ def test_tensors_that_do_not_fit_are_errors() -> None:
         operator(a, b[:, :3], w, *terms)
     with pytest.raises(ValueError, match="weights has the wrong shape"):
         operator(a, b, w[..., :1], *terms)
+    with pytest.raises(ValueError, match="n_out is out of range"):
+        operator(a, b, w, *terms[:-1], 2**32 + terms[-1])
 
 
 @pytest.mark.parametrize("core", [pytest.param(True, marks=needs_core), False])

@@ -41,7 +41,8 @@ struct SymmetryFunction {
 
 class SymmetryFunctions {
  public:
-  // list_of_species : which list of functions an atom of each species at the centre has
+  // list_of_species : which list of functions an atom of each species at the centre has; at most
+  //   as many lists as species
   // weights : of each species, for functions that see all
   //
   // Throws std::invalid_argument if a function names a species or list that does not exist or has

@@ -142,14 +142,17 @@ PlanArrays make_plan(const std::vector<SymmetryFunction>& functions,
                      const std::vector<double>& weights, CutoffShape cutoff) {
   if (list_of_species.size() != weights.size()) invalid("each species needs a list and a weight");
   check(cutoff);
+  const int32_t n_species = count(weights);
   int32_t n_lists = 0;
   for (const int32_t list : list_of_species) {
-    if (list < 0) invalid("a list is negative");
+    if (list < 0 || list >= n_species) {
+      invalid("the list of a species must be 0 to " + std::to_string(n_species - 1));
+    }
     n_lists = std::max(n_lists, list + 1);
   }
   std::vector<Functions> of_list(n_lists);
   for (const SymmetryFunction& f : functions) {
-    check(f, n_lists, static_cast<int32_t>(weights.size()));
+    check(f, n_lists, n_species);
     of_list[f.list].push_back(f);
   }
   PlanArrays plan;

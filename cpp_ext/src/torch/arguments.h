@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -22,6 +23,15 @@ struct NamedTensor {
   const char* name;
   const torch::stable::Tensor& tensor;
 };
+
+// The number as the core counts, or an error that names `op` and the argument.
+inline int32_t narrow(int64_t number, const char* op, const char* name) {
+  using Limits = std::numeric_limits<int32_t>;
+  if (number < Limits::min() || number > Limits::max()) {
+    throw std::invalid_argument(std::string(op) + ": " + name + " is out of range");
+  }
+  return static_cast<int32_t>(number);
+}
 
 // How many threads torch was given.
 inline int threads() { return static_cast<int>(torch::stable::get_num_threads()); }

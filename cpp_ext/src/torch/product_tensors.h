@@ -52,7 +52,7 @@ struct ProductCall {
              static_cast<int>(in.weights.size(0)),
              static_cast<int>(in.a.size(0)),
              static_cast<int>(in.b.value_or(in.a).size(0)),
-             static_cast<int>(in.n_out)};
+             narrow(in.n_out, in.op, "n_out")};
     input = with(in.a, in.b, in.weights);
   }
 

@@ -14,6 +14,9 @@
 
 namespace mlip {
 
+// Far more species, or channels of them, than there are; all that is counted of them is in range.
+constexpr int64_t kSoapMostSpecies = 1 << 15;
+
 // The arguments of both operators.
 struct SoapArguments {
   const char* op;
@@ -35,7 +38,7 @@ struct SoapCall {
     using torch::headeronly::ScalarType;
     const char* const op = in.op;
     require(in.n_max >= 1 && in.n_max <= kSoapMostFunctions, "n_max must be 1 to 16");
-    require(in.n_species >= 1, "n_species must be positive");
+    require(in.n_species >= 1 && in.n_species <= kSoapMostSpecies, "n_species must be 1 to 32768");
     require(in.cutoff > 0, "cutoff must be positive");
     const int64_t row = soap_row(static_cast<int>(in.n_max));
     in.vectors = checked(in.vectors, op, "vectors", kType<T>, {-1, 3});
@@ -49,6 +52,7 @@ struct SoapCall {
     const int64_t degrees = in.radial.size(1), channels = in.mixing.size(0);
     require(in.radial.size(0) >= 1, "radial has no intervals");
     require(degrees >= 1 && degrees <= kSoapMostDegrees + 1, "l_max must be 0 to 12");
+    require(channels <= kSoapMostSpecies, "mixing has more than 32768 channels");
     require(channels == 0 || !in.with_total, "mixing and with_total exclude each other");
     basis = {static_cast<int>(in.n_max),
              static_cast<int>(degrees - 1),

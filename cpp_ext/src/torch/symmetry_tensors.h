@@ -55,11 +55,15 @@ FunctionTables function_tables(const torch::stable::Tensor& integers_,
     const auto kind = i[0] == 2   ? FunctionKind::G2
                       : i[0] == 4 ? FunctionKind::G4
                                   : FunctionKind::G5;
-    tables.functions.push_back({kind, static_cast<int32_t>(i[1]), static_cast<int32_t>(i[2]),
-                                static_cast<int32_t>(i[3]), static_cast<int32_t>(i[4]),
-                                static_cast<int32_t>(i[5]), r[0], r[1], r[2], r[3]});
+    const auto whole = [&](int64_t number) {
+      return narrow(number, kName, "a number in integers");
+    };
+    tables.functions.push_back({kind, whole(i[1]), whole(i[2]), whole(i[3]), whole(i[4]),
+                                whole(i[5]), r[0], r[1], r[2], r[3]});
   }
-  tables.lists.assign(all_lists.begin(), all_lists.end());
+  for (const int64_t list : all_lists) {
+    tables.lists.push_back(narrow(list, kName, "a number in lists"));
+  }
   tables.weights = read(weights.const_data_ptr<double>(), n_species);
   tables.cutoff = {static_cast<CutoffKind>(cutoff_kind), cutoff_start};
   return tables;
