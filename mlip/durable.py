@@ -23,14 +23,29 @@ def write_whole(path: Path, content: bytes) -> None:
     try:
         with beside.open("xb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        put_in_place(beside, path)
     except OSError as error:
         error.filename = str(path)  # writing itself does not tell
         raise
     finally:
         beside.unlink(missing_ok=True)
+
+
+def put_in_place(draft: Path, path: Path) -> None:
+    """Force a file that was written in the same file system to disk, then rename it to `path`.
+
+    Raises
+    ------
+    OSError
+        If the disk is full; the old file is then still there. Names the target.
+    """
+    try:
+        with draft.open("r+b") as file:
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # the disk does not tell
+        raise
     sync_folder(path.parent)
 
 

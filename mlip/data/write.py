@@ -15,6 +15,7 @@ from mlip.data.frames import Frame
 from mlip.data.labels import LabelKeys
 from mlip.data.n2p2_data import write_input_data
 from mlip.data.read import read_frames
+from mlip.durable import put_in_place
 from mlip.properties import LABELS, to_voigt
 
 _ASE_NAMES = LabelKeys(energy="energy", forces="forces", stress="stress")
@@ -27,7 +28,7 @@ def labels_held_by(path: str | Path) -> tuple[str, ...]:
 
 def write_frames(path: str | Path, frames: Sequence[Frame]) -> None:
     """Write frames as extended XYZ (.extxyz, .xyz), RuNNer's and n2p2's input.data (.data) or
-    whatever ASE writes under the suffix, read them again and compare.
+    whatever ASE writes under the suffix, read them again, compare, and force them to disk.
 
     Labels that the format does not hold (`labels_held_by`) are left out. Every other label, and in
     the first two formats every coordinate, reads back as the same bits.
@@ -36,6 +37,8 @@ def write_frames(path: str | Path, frames: Sequence[Frame]) -> None:
     ------
     ValueError
         If the format cannot be written, or does not give back what was written.
+    OSError
+        If the disk is full. In either case a file that was there before is left.
     """
     target = Path(path)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".writing-") as folder:
@@ -43,7 +46,7 @@ def write_frames(path: str | Path, frames: Sequence[Frame]) -> None:
         _write(draft, frames)
         for problem in _differences(draft, frames):
             raise ValueError(f"{path} {problem}")
-        draft.replace(target)
+        put_in_place(draft, target)
 
 
 def _write(path: Path, frames: Sequence[Frame]) -> None:

@@ -1,5 +1,9 @@
 """Writing labelled structures: the same labels come back from every format, or it says so."""
 
+import errno
+import os
+import stat
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -24,6 +28,34 @@ def frames_of(periodic=True):
             labels["stress"] = stress + stress.T
         frames.append(Frame(atoms, labels, f"kind{n}", f"a#{n}"))
     return frames
+
+
+def test_files_are_forced_to_the_disk_before_they_have_their_name(tmp_path, monkeypatch):
+    target = tmp_path / "a.extxyz"
+    events = []
+
+    def forced(handle):
+        kind = "folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file"
+        events.append((kind, os.fstat(handle).st_size > 0, target.exists()))
+
+    monkeypatch.setattr("os.fsync", forced)
+    write_frames(target, frames_of())
+    assert events == [("file", True, False), ("folder", True, True)]
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    target = tmp_path / "a.extxyz"
+    write_frames(target, frames_of())
+    before = target.read_bytes()
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*a\.extxyz'"):
+        write_frames(target, frames_of()[:1])
+    assert target.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [target]
 
 
 @pytest.mark.parametrize("periodic", [True, False])

@@ -8,9 +8,10 @@ import pytest
 from mlip.training.freed_memory import keep_freed_memory
 
 PROGRAM = """
-import resource, sys
+import ctypes, resource, sys
 import torch
 from mlip.training.freed_memory import keep_freed_memory
+ctypes.CDLL(None).prctl(41, 1, 0, 0, 0)  # no huge pages (PR_SET_THP_DISABLE): faults are counted
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
 def arrays():
