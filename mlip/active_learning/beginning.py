@@ -1,5 +1,6 @@
 """What a campaign begins from: given structures, or frames with labels, and rattled copies."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -79,7 +80,7 @@ def initial_structures(config: CampaignConfig, seed: int, n_labelled: int) -> li
 def decisive(config: CampaignConfig) -> dict[str, Any]:
     """What must not change when a campaign is continued: all that decides a label or a step. When
     it stops, where it lies and calculations run, and how patient it is may. Of files, what is in
-    them counts."""
+    them counts. As it comes back from a store, where tuples have become lists."""
     keys = [queued_structure(atoms, {}).key for atoms in start_structures(config)]
     own: dict[str, Any] = {
         "structures": plain_digest(keys),
@@ -87,7 +88,7 @@ def decisive(config: CampaignConfig) -> dict[str, Any]:
     }
     if config.labelled is not None:
         own["labelled"] = fingerprint(labelled_beginning(config))
-    return _settings(config) | own
+    return json.loads(json.dumps(_settings(config) | own))
 
 
 def begun_with(stored: Mapping[str, Any], now: CampaignConfig) -> dict[str, Any]:

@@ -29,7 +29,12 @@ from mlip.active_learning.beginning import (
 from mlip.active_learning.campaign_folder import CampaignFolder
 from mlip.active_learning.config import CampaignConfig
 from mlip.active_learning.driver_lock import driver_lock
-from mlip.active_learning.ending import StopRequest, reason_to_stop, why_nothing_is_chosen
+from mlip.active_learning.ending import (
+    StopRequest,
+    affordable,
+    reason_to_stop,
+    why_nothing_is_chosen,
+)
 from mlip.active_learning.exploration import Candidate, explore, watch_with
 from mlip.active_learning.feature_map import mean_features
 from mlip.active_learning.frames import queued_structure
@@ -61,7 +66,7 @@ from mlip.active_learning.observer import CampaignObserver, Step
 from mlip.active_learning.parts import parts_of
 from mlip.active_learning.records import Records
 from mlip.active_learning.report import write_campaign_report
-from mlip.active_learning.selection import Method, select, verdicts
+from mlip.active_learning.selection import Method, SelectionConfig, select, verdicts
 from mlip.active_learning.store import Considered, Store
 from mlip.active_learning.store_file import backup_of
 from mlip.data import Frame
@@ -95,7 +100,8 @@ def run_campaign(
         If config, structures, store or labels cannot be used, too many labels failed, or another
         driver is at work in the folder.
     """
-    with driver_lock(folder), importable(folder):
+    withdraw = StopRequest(folder).withdraw  # to run it is to want it to go on
+    with driver_lock(folder, first=withdraw), importable(folder):
         store = Store(CampaignFolder(folder).store)
         try:
             campaign = Campaign(config, CampaignFolder(folder), store, observer)
@@ -152,7 +158,6 @@ class Campaign:
         self._check_config()
         if retry_failed:
             self._store.note("failed labels queued again", count=self._labeller.retry_failed())
-        self._stop_request.withdraw()  # to run it is to want it to go on
         self._reopen()
         while (step := self._store.fact("step")) != "finished":
             self._observer.step_begins(self.iteration, step)
@@ -244,8 +249,7 @@ class Campaign:
         folder = self._folder.iteration(self.iteration)
         parts = {part: self._records.frames(part) for part in ("train", "valid")}
         write_data(folder, parts)
-        theory = str(next(iter(self._store.fingerprints().values())))
-        learning = self._config.seeded_learning()
+        theory, learning = self._records.theory(), self._config.seeded_learning()
         paths = []
         for member in range(learning.members):
             self._observer.member_begins(member, learning.members)
@@ -276,19 +280,18 @@ class Campaign:
 
     def _explore(self) -> None:
         """Candidates, in files."""
-        if reason := self._reason_to_stop():
-            with self._store.transaction():
-                self._finish(reason, by_rule=True)
-            return
-        self._candidates()
-        self._go_to("choose")
+        if not self._ends_by_rule():
+            self._candidates()
+            self._go_to("choose")
 
     def _choose(self) -> None:
         """What is labelled next; nothing, and the campaign is over."""
+        if self._ends_by_rule():  # which may have changed since they were explored
+            return
         candidates = self._candidates()
-        worst, chosen = self._chosen(candidates)
-        select = self._config.select
-        found = verdicts(select, worst, chosen)
+        config = affordable(self._config.select, self._config.stop, self._store)
+        worst, chosen = self._chosen(candidates, config)
+        found = verdicts(config, worst, chosen)
         picked = [
             queued_structure(
                 candidates[i].atoms,
@@ -308,9 +311,11 @@ class Campaign:
                 self._store.set_fact("iteration", self.iteration + 1)
                 self._go_to("label")
             else:
-                self._finish(why_nothing_is_chosen(select, found), by_rule=False)
+                self._finish(why_nothing_is_chosen(config, found), by_rule=False)
 
-    def _chosen(self, candidates: Sequence[Candidate]) -> tuple[np.ndarray, dict[int, Method]]:
+    def _chosen(
+        self, candidates: Sequence[Candidate], config: SelectionConfig
+    ) -> tuple[np.ndarray, dict[int, Method]]:
         """The uncertainty of each candidate, eV/Å, and the indices of those to be labelled, each
         with how it was chosen."""
         model = self._records.model(self.iteration)
@@ -323,7 +328,7 @@ class Campaign:
         features, known_features = np.split(
             mean_features(model, structures + known), [len(candidates)]
         )
-        chosen = select(self._config.select, worst, features, known_features, self._seed(3))
+        chosen = select(config, worst, features, known_features, self._seed(3))
         return worst, chosen
 
     # ------------------------------------------------------------------------------------- inside
@@ -340,6 +345,13 @@ class Campaign:
         self._store.set_fact("goes on with", then)
         self._store.note("finished", reason=reason)
         self._go_to("finished")
+
+    def _ends_by_rule(self) -> bool:
+        reason = self._reason_to_stop()
+        if reason is not None:
+            with self._store.transaction():
+                self._finish(reason, by_rule=True)
+        return reason is not None
 
     def _reason_to_stop(self) -> str | None:
         asked = self._stop_request.is_made

@@ -88,7 +88,7 @@ class StopConfig(Settings):
     iterations: int = Field(default=20, ge=0)
     """At most; iteration 0 is that of the initial structures."""
     labels: int | None = Field(default=None, ge=1)
-    """At most, failed ones not counted."""
+    """At most, failed ones not counted; the initial structures are labelled in any case."""
 
 
 class CampaignConfig(Settings):

@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +45,15 @@ def driver_of(folder: Path) -> Driver | None:
 
 
 @contextlib.contextmanager
-def driver_lock(folder: Path) -> Iterator[None]:
+def driver_lock(folder: Path, first: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the run folder for as long as the block runs.
 
     On one machine the system's file lock decides, which ends with its holder. On a network file
     system that does not share such locks, a heartbeat of another machine does.
+
+    Parameters
+    ----------
+    first : done as soon as the folder is held, before anybody can see that it is
 
     Raises
     ------
@@ -60,6 +64,8 @@ def driver_lock(folder: Path) -> Iterator[None]:
     handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         _take(handle, folder, sign)
+        first()
+        write_whole(sign, json.dumps(_self()).encode())
         ended = threading.Event()
         beat = threading.Thread(target=_beat, args=(sign, ended), daemon=True)
         beat.start()
@@ -82,7 +88,6 @@ def _take(handle: int, folder: Path, sign: Path) -> None:
     elsewhere = other and other["host"] != socket.gethostname()
     if elsewhere and time.time() - sign.stat().st_mtime < DEAD_AFTER:
         raise FolderInUseError(_in_use(folder, other))
-    write_whole(sign, json.dumps(_self()).encode())
 
 
 def _beat(sign: Path, ended: threading.Event) -> None:

@@ -58,13 +58,21 @@ def reason_to_stop(store: Store, stop: StopConfig, iteration: int, asked: bool) 
     return "it was asked to" if asked else None
 
 
+def affordable(select: SelectionConfig, stop: StopConfig, store: Store) -> SelectionConfig:
+    """How a campaign that goes on chooses: no more labels than it may still have, but one."""
+    if stop.labels is None:
+        return select
+    left = max(stop.labels - len(store.labels("done", "queued")), 1)
+    return select.model_copy(update={"per_iteration": min(select.per_iteration, left)})
+
+
 def why_nothing_is_chosen(select: SelectionConfig, verdicts: Sequence[Verdict]) -> str:
     """Why a campaign ends without new structures to label, given what became of the candidates."""
     if not verdicts:
         return (
             "exploration found no candidates: at once, atoms came too near to each other in all "
-            "runs. Begin more gently: lower temperatures, more initial structures, or `repulsion` "
-            "in the model"
+            "runs, or the potential knows none of the structures, since their labels failed. Begin "
+            "more gently: lower temperatures, more initial structures, or `repulsion` in the model"
         )
     reason = (
         f"none of {len(verdicts)} candidates is uncertain by more than "

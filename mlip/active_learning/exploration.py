@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 
+from mlip.active_learning.elements import unknown_elements
 from mlip.active_learning.explorers import Explorer, is_physical
 from mlip.active_learning.uncertainty import UncertaintyMeasure, UncertaintyWatch
 from mlip.calculators.ase_calculator import ExtrapolationWarning, MLIPCalculator
@@ -40,12 +41,13 @@ def explore(
 ) -> list[Candidate]:
     """All physical candidates, in the order of explorers, structures and runs.
 
-    A run that left its file is not repeated, so that killed exploration goes on where it was.
+    A run that left its file is not repeated, so that killed exploration goes on where it was. None
+    is made from structures with elements that the model does not know, since their labels failed.
 
     Parameters
     ----------
     folder : for the files
-    said : of each run that was made, how it went
+    said : of each run, how it went or why it was not made
     told : after each run, how many of how many there are
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,11 +57,16 @@ def explore(
         path = folder / f"{number:04d}-{explorer.name}.extxyz"
         if not path.exists():
             atoms = structures[start].copy()
-            atoms.calc = MLIPCalculator(model)  # one for each run: none remembers another
             own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0]) % 2**31
-            kept = _physical(explorer.run(atoms, run, own, watch_for))
+            kept, how = [], "left out, the potential does not know "
+            if unknown := unknown_elements(model, atoms):
+                how += ", ".join(unknown)
+            else:
+                atoms.calc = MLIPCalculator(model)  # one for each run: none remembers another
+                kept = _physical(explorer.run(atoms, run, own, watch_for))
+                how = f"{len(kept)} candidates"
             write_whole(path, "".join(frame_text(frame, {}) for frame in kept).encode())
-            said(f"{explorer.name} run {run} from structure {start}: {len(kept)} candidates")
+            said(f"{explorer.name} run {run} from structure {start}: {how}")
         told(number + 1, len(runs))
         origin: Origin = {"explorer": explorer.name, "from": start, "run": run}
         found += [

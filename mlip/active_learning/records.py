@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from mlip.active_learning.campaign_folder import CampaignFolder
 from mlip.active_learning.frames import labelled_frames
 from mlip.active_learning.judgement import Comparison, PlainCards, compare
+from mlip.active_learning.labelling.fingerprint import require_one
 from mlip.active_learning.store import Store
 from mlip.active_learning.uncertainty import (
     FeatureDistance,
@@ -36,6 +37,12 @@ class Records:
         labels = self._store.labels("done", iteration=iteration)
         chosen = [label for label in labels if label.part in parts]
         return labelled_frames(chosen, self._store.fingerprints())
+
+    def theory(self) -> str:
+        """What all finished labels were made with, in words; errors as those of `frames`."""
+        known = self._store.fingerprints()
+        done = self._store.labels("done")
+        return str(require_one([known[str(label.fingerprint)] for label in done]))
 
     def model(self, iteration: int) -> Potential:
         """The potential that an iteration ended with."""

@@ -1,19 +1,26 @@
 """A campaign from its first structures to its model."""
 
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.build import molecule
 from ase.io import read, write
 from small_campaign import SMALL_LEARNING, read_campaign, write_campaign
 
+from mlip.active_learning.beginning import decisive
 from mlip.active_learning.campaign import Campaign, CampaignError, run_campaign
 from mlip.active_learning.campaign_folder import CampaignFolder
-from mlip.active_learning.frames import labelled_frames
+from mlip.active_learning.config import CampaignConfig
+from mlip.active_learning.frames import labelled_frames, queued_structure
 from mlip.active_learning.labeller import LabelCounts, TooManyFailuresError
 from mlip.active_learning.labelling.fingerprint import MixedLabelsError
+from mlip.active_learning.labelling.outcome import Attempt, LabelOutcome
 from mlip.active_learning.learning import member_seed
+from mlip.active_learning.observer import CampaignObserver
+from mlip.active_learning.records import Records
 from mlip.active_learning.status import NoCampaignError, campaign_status
 from mlip.active_learning.store import Store
 from mlip.active_learning.uncertainty import ModelUncertainty
@@ -294,10 +301,73 @@ def test_a_campaign_that_finds_nothing_uncertain_is_over(tmp_path: Path) -> None
     assert (tmp_path / "model.safetensors").exists()
 
 
+def with_ammonia(folder: Path, **changes) -> CampaignConfig:
+    """A campaign that begins from ammonia, which fails, and four structures of water."""
+    water = molecule("H2O")
+    start = [molecule("NH3"), *(water.copy() for _ in range(4))]
+    for seed, atoms in enumerate(start):
+        atoms.rattle(0.05, seed=seed)
+    folder.mkdir(exist_ok=True)
+    write(folder / "given.extxyz", start)
+    calculator = {"factory": "analytic:WithoutNitrogen"}
+    return write_campaign(folder, structures=["given.extxyz"], calculator=calculator, **changes)
+
+
+def test_the_only_structure_of_an_element_may_fail(tmp_path: Path) -> None:
+    said = Remembers()
+    assert run_campaign(with_ammonia(tmp_path), tmp_path, said) == "1 iterations are done"
+    assert said.messages[0] == (
+        "md run 0 from structure 0: left out, the potential does not know N"
+    )
+    store = Store(tmp_path / "campaign.db")
+    assert {label.structure.origin["from"] for label in store.labels(iteration=1)} <= {1, 2, 3, 4}
+    assert [label.status for label in store.labels(iteration=0)] == ["failed"] + ["done"] * 4
+    store.close()
+    assert "no convergence" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+class Remembers(CampaignObserver):
+    """What it was told."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+
+def test_the_level_of_theory_does_not_depend_on_which_label_came_first(
+    finished: Path, tmp_path: Path
+) -> None:
+    one = next(iter(Store(finished / "campaign.db").fingerprints().values()))
+    files = [{"H.upf": "1"}, {"H.upf": "1", "O.upf": "2"}]
+    told = set()
+    for order in ((0, 1), (1, 0)):
+        store = Store(tmp_path / f"{order}.db")
+        store.add([queued_structure(molecule(name), {}) for name in ("H2", "H2O")], 0)
+        queued = store.labels("queued")
+        for place in order:
+            made_with = one.model_copy(update={"files": files[place]})
+            done = Attempt(folder="attempt-1", fingerprint=made_with)
+            store.settle(queued[place].key, LabelOutcome(attempts=(done,)))
+        told.add(Records(store, CampaignFolder(tmp_path), "committee").theory())
+        store.close()
+    assert told == {str(one.model_copy(update={"files": files[1]}))}
+
+
+def test_settings_of_python_are_the_same_after_they_were_stored(tmp_path: Path) -> None:
+    config = write_campaign(tmp_path)
+    kwargs = {"kpts": (2, 2, 2), "setups": {1: "soft"}}
+    own = config.calculator.model_copy(update={"kwargs": kwargs})
+    config = config.model_copy(update={"calculator": own})
+    assert json.loads(json.dumps(decisive(config))) == decisive(config)
+
+
 def test_no_candidates_are_no_choice(finished: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(finished, folder)
     store = Store(folder / "campaign.db")
-    worst, chosen = Campaign(write_campaign(folder), CampaignFolder(folder), store)._chosen([])
+    config = write_campaign(folder)
+    worst, chosen = Campaign(config, CampaignFolder(folder), store)._chosen([], config.select)
     assert (worst.shape, chosen) == ((0,), {})
     store.close()

@@ -228,6 +228,18 @@ def test_failures_are_told_with_their_reason(copy: Path) -> None:
     assert "1 failed" in text
 
 
+def test_structures_that_the_potential_does_not_know_are_not_on_the_map(copy: Path) -> None:
+    store = Store(copy / "campaign.db")
+    store.add([queued_structure(molecule("NH3"), {"explorer": "given", "from": 1})], 1)
+    store.set_failed(store.labels("queued")[0].key, "no convergence")
+    store.close()
+    found = campaign_report(copy)
+    assert found.plane is not None
+    assert (found.plane.n_unknown, len(found.labels)) == (1, 8)
+    assert len(found.plane.labelled) == len(found.plane.iterations) == len(found.plane.failed) == 7
+    assert "Left out: 1 with elements that it does not know" in shown(copy)
+
+
 def back_to_the_first_iteration(folder: Path) -> None:
     """The folder of a campaign that explores for the first time."""
     with sqlite3.connect(folder / "campaign.db") as base:

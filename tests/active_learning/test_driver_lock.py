@@ -39,6 +39,16 @@ def test_a_second_driver_is_refused_until_the_first_is_dead(tmp_path: Path) -> N
     assert not (tmp_path / "driver.json").exists()
 
 
+def test_something_may_be_done_before_anybody_sees_the_driver(tmp_path: Path) -> None:
+    seen = []
+    with driver_lock(tmp_path, first=lambda: seen.append(driver_of(tmp_path))):
+        assert seen == [None]
+        assert driver_of(tmp_path) is not None
+        with pytest.raises(FolderInUseError), driver_lock(tmp_path, first=seen.clear):
+            pass
+    assert seen == [None]
+
+
 @pytest.mark.parametrize("age", [0.0, 0.5 * DEAD_AFTER])
 def test_a_sign_of_life_from_another_machine_counts(age: float, tmp_path: Path) -> None:
     _sign_of_elsewhere(tmp_path, age)

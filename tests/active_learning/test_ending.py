@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from small_campaign import read_campaign, write_campaign
 
-from mlip.active_learning.campaign import run_campaign
-from mlip.active_learning.driver_lock import driver_lock
+from mlip.active_learning.campaign import Campaign, run_campaign
+from mlip.active_learning.driver_lock import driver_lock, driver_of
 from mlip.active_learning.ending import StopRequest, why_nothing_is_chosen
 from mlip.active_learning.labeller import LabelCounts
 from mlip.active_learning.observer import CampaignObserver, Step
@@ -92,6 +92,28 @@ def test_before_exploring_it_ends_at_once(tmp_path: Path) -> None:
     config = write_campaign(tmp_path, stop=STOP)
     assert run_campaign(config, tmp_path, Asks(tmp_path, 0, "explore")) == "it was asked to"
     assert not (tmp_path / "iterations/000/candidates").exists()
+
+
+def test_a_wish_is_heard_as_soon_as_the_driver_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, check = write_campaign(tmp_path, stop=STOP), Campaign._check_config
+    StopRequest(tmp_path).make()  # to an earlier driver: withdrawn
+
+    def ask_meanwhile(self: Campaign) -> None:
+        assert not StopRequest(tmp_path).is_made
+        assert driver_of(tmp_path) is not None
+        StopRequest(tmp_path).make()
+        check(self)
+
+    monkeypatch.setattr(Campaign, "_check_config", ask_meanwhile)
+    assert run_campaign(config, tmp_path) == "it was asked to"
+
+
+def test_no_more_labels_than_were_allowed(tmp_path: Path) -> None:
+    config = write_campaign(tmp_path, stop={**STOP, "labels": 6})
+    assert run_campaign(config, tmp_path) == "6 labels are there"
+    assert states(tmp_path, 0) + states(tmp_path, 1) == ["done"] * 6
 
 
 def test_the_command_asks_whoever_runs(

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 
 from mlip.active_learning.campaign_folder import CampaignFolder
 from mlip.active_learning.config import CampaignConfig
+from mlip.active_learning.elements import unknown_elements
 from mlip.active_learning.feature_map import mean_features, principal_plane
 from mlip.active_learning.frames import atoms_of, queued_structure
 from mlip.active_learning.labelling.fingerprint import Fingerprint
@@ -74,6 +75,7 @@ class StructureMap:
     labelled, iterations, failed : structures that were asked for, when, and whether in vain
     left : candidates that were not chosen, evenly thinned
     n_left : of how many
+    n_unknown : left out, since the potential does not know one of their elements
     shares : of the variance, that of each direction
     model : the iteration whose potential's features these are
     """
@@ -83,6 +85,7 @@ class StructureMap:
     failed: Sequence[bool]
     left: Float[np.ndarray, "candidates 2"]
     n_left: int
+    n_unknown: int
     shares: Float[np.ndarray, " 2"]
     model: int
 
@@ -150,23 +153,26 @@ def campaign_report(folder: Path) -> CampaignReport:
 
 
 def structure_map(files: CampaignFolder, labels: Sequence[Label]) -> StructureMap | None:
-    """All structures that were asked for or explored, seen by the last potential."""
+    """All structures that were asked for or explored, seen by the last potential. Those whose
+    labels failed may have elements that it does not know."""
     iterations = range(max((label.iteration for label in labels), default=-1) + 1)
     trained = [n for n in iterations if files.iteration_model(n).exists()]
     if not trained:
         return None
-    asked = [atoms_of(label.structure) for label in labels]
+    model = load_model(files.iteration_model(trained[-1]))
+    asked = [(label, atoms_of(label.structure)) for label in labels]
+    seen = [(label, atoms) for label, atoms in asked if not unknown_elements(model, atoms)]
     left = _left(files, trained, {label.key for label in labels})
     shown = left[:: -(-len(left) // MOST_CANDIDATES) or 1]
-    model = load_model(files.iteration_model(trained[-1]))
-    points, shares = principal_plane(mean_features(model, asked + shown))
-    labelled, others = np.split(points, [len(asked)])
+    points, shares = principal_plane(mean_features(model, [atoms for _, atoms in seen] + shown))
+    labelled, others = np.split(points, [len(seen)])
     return StructureMap(
         labelled=labelled,
-        iterations=np.array([label.iteration for label in labels]),
-        failed=[label.status == "failed" for label in labels],
+        iterations=np.array([label.iteration for label, _ in seen]),
+        failed=[label.status == "failed" for label, _ in seen],
         left=others,
         n_left=len(left),
+        n_unknown=len(asked) - len(seen),
         shares=shares,
         model=trained[-1],
     )

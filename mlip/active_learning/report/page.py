@@ -184,12 +184,18 @@ def _plane(found: CampaignReport) -> Html:
         return note("There is no potential yet that could look at them.")
     thinned = len(found.plane.left) < found.plane.n_left
     shown = f" Of candidates, {len(found.plane.left):,} are drawn." if thinned else ""
+    n_unknown = found.plane.n_unknown
+    unknown = (
+        f" Left out: {n_unknown:,} with elements that it does not know, since labels failed."
+        if n_unknown
+        else ""
+    )
     return picture(
         embedded(plane(found.plane)),
         "map of structures",
         "Principal components of the mean features of each structure's atoms, by the potential of "
         f"iteration {found.plane.model}: what is near looks alike to it. Grey: explored and not "
-        f"chosen.{shown}",
+        f"chosen.{shown}{unknown}",
     )
 
 
