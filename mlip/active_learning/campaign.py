@@ -156,13 +156,21 @@ class Campaign:
         if self._store.fact("step") is None:
             self._begin()
         self._check_config()
-        if retry_failed:
-            self._store.note("failed labels queued again", count=self._labeller.retry_failed())
         self._reopen()
+        if retry_failed:
+            self._require_unfinished()
+            self._store.note("failed labels queued again", count=self._labeller.retry_failed())
         while (step := self._store.fact("step")) != "finished":
             self._observer.step_begins(self.iteration, step)
             self._steps[step]()
         return self._store.fact("reason")
+
+    def _require_unfinished(self) -> None:
+        if self._store.fact("step") == "finished":
+            raise CampaignError(
+                f"the campaign is over, no label would be computed: {self._store.fact('reason')}. "
+                "Raise the limit in `stop` that ended it, or begin in a new folder"
+            )
 
     def _reopen(self) -> None:
         """A campaign that ended by a rule goes on, if the rule has changed and holds no more."""
@@ -347,8 +355,7 @@ class Campaign:
         self._go_to("finished")
 
     def _ends_by_rule(self) -> bool:
-        reason = self._reason_to_stop()
-        if reason is not None:
+        if reason := self._reason_to_stop():
             with self._store.transaction():
                 self._finish(reason, by_rule=True)
         return reason is not None

@@ -326,6 +326,16 @@ def test_the_only_structure_of_an_element_may_fail(tmp_path: Path) -> None:
     assert "no convergence" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+def test_labels_of_a_campaign_that_is_over_stay_failed(finished: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(finished, tmp_path / "copy")
+    store = Store(folder / "campaign.db")
+    store.set_failed(store.labels()[-1].key, "no convergence")
+    with pytest.raises(CampaignError, match=r"done\. Raise the limit in `stop`"):
+        run_campaign(read_campaign(folder), folder, retry_failed=True)
+    assert [label.status for label in store.labels()] == ["done"] * 6 + ["failed"]
+    store.close()
+
+
 class Remembers(CampaignObserver):
     """What it was told."""
 
