@@ -316,9 +316,7 @@ def with_ammonia(folder: Path, **changes) -> CampaignConfig:
 def test_the_only_structure_of_an_element_may_fail(tmp_path: Path) -> None:
     said = Remembers()
     assert run_campaign(with_ammonia(tmp_path), tmp_path, said) == "1 iterations are done"
-    assert said.messages[0] == (
-        "md run 0 from structure 0: left out, the potential does not know N"
-    )
+    assert "md run 0 from structure 0: left out, the potential does not know N" in said.messages
     store = Store(tmp_path / "campaign.db")
     assert {label.structure.origin["from"] for label in store.labels(iteration=1)} <= {1, 2, 3, 4}
     assert [label.status for label in store.labels(iteration=0)] == ["failed"] + ["done"] * 4
