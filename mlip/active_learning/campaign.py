@@ -155,6 +155,7 @@ class Campaign:
         """To the end; why it ended."""
         if self._store.fact("step") is None:
             self._begin()
+        self._labeller.settle_finished()
         self._check_config()
         self._reopen()
         if retry_failed:

@@ -133,6 +133,12 @@ class Labeller:
         self._told(LabelCounts.of(self._store.labels(iteration=iteration)))
         return bool(self._store.labels("running") if enough else self._open_labels())
 
+    def settle_finished(self) -> None:
+        """Take in outcomes of workers that ended when nobody looked."""
+        for label in self._open_labels():
+            if (outcome := self._of(label).outcome()) is not None:
+                self._store.settle(label.key, outcome)
+
     def retry_failed(self) -> int:
         """Queue failed labels again; what is left of them is kept beside. Returns how many."""
         self._take_in()  # some may have failed when nobody looked

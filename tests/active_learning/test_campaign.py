@@ -242,6 +242,19 @@ def test_a_calculator_that_never_gave_a_label_may_be_mended(tmp_path: Path) -> N
     assert len(Store(tmp_path / "campaign.db").labels("done")) == 5
 
 
+def test_labels_that_ended_when_nobody_looked_fix_the_calculator(
+    finished: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(finished, tmp_path / "copy")
+    store = Store(folder / "campaign.db")
+    store._base.execute("UPDATE labels SET status = 'running', results = NULL, fingerprint = NULL")
+    store.set_fact("step", "label")
+    other = write_campaign(folder, calculator={"factory": "analytic:Failing"})
+    with pytest.raises(CampaignError, match="begun with another config"):
+        run_campaign(other, folder)
+    assert {label.status for label in store.labels()} == {"done"}
+
+
 def test_a_calculator_that_changed_under_way_is_noticed(finished: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     shutil.copytree(finished, folder)
