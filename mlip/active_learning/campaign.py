@@ -159,15 +159,16 @@ class Campaign:
         self._check_config()
         self._reopen()
         if retry_failed:
-            self._require_unfinished()
-            self._store.note("failed labels queued again", count=self._labeller.retry_failed())
+            self._retry_failed()
         while (step := self._store.fact("step")) != "finished":
             self._observer.step_begins(self.iteration, step)
             self._steps[step]()
         return self._store.fact("reason")
 
-    def _require_unfinished(self) -> None:
-        if self._store.fact("step") == "finished":
+    def _retry_failed(self) -> None:
+        if self._store.fact("step") != "finished":
+            self._store.note("failed labels queued again", count=self._labeller.retry_failed())
+        elif self._store.labels("failed"):
             raise CampaignError(
                 f"the campaign is over, no label would be computed: {self._store.fact('reason')}. "
                 "Raise the limit in `stop` that ended it, or begin in a new folder"
