@@ -1,5 +1,6 @@
 """The folder of a label asks for what is wanted now, and keeps what was made otherwise."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,16 @@ def test_a_folder_where_somebody_works_or_has_finished_is_left_alone(tmp_path: P
     folder_of(tmp_path / "abc", molecule("CH4"), kwargs={"k": 2.0})
     assert label.request() == request(kwargs={"k": 1.0})
     assert [folder.name for folder in tmp_path.iterdir()] == ["abc"]
+
+
+def test_who_signed_before_is_not_taken_for_who_works_now(tmp_path: Path) -> None:
+    """A worker may be killed, and its number be given to any other process."""
+    label = folder_of(tmp_path / "abc")
+    with label.claim() as lock:
+        assert lock is not None
+        assert label.worker() is None
+        label.sign(lock)
+        assert label.worker() == os.getpid()
+    assert label.worker() is None
+    with label.claim():
+        assert label.worker() is None

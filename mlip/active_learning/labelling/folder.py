@@ -138,13 +138,13 @@ class LabelFolder:
             except BlockingIOError:
                 yield None
             else:
+                os.ftruncate(handle, 0)  # who signed is gone, and the number may be another's now
                 yield handle
         finally:
             os.close(handle)
 
     def sign(self, lock: int) -> None:
         """Say which process holds the lock."""
-        os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()} {socket.gethostname()}".encode(), 0)
 
     def request(self) -> LabelRequest:
