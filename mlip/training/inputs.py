@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from ase.data import atomic_numbers, chemical_symbols
-from pydantic import Field, FiniteFloat, field_validator
+from pydantic import Field, FiniteFloat, PositiveInt, field_validator
 
 from mlip.data import (
     Frame,
@@ -43,6 +43,9 @@ class DataConfig(Settings):
     """Files, or the fraction of the training frames that is set aside: chooses the best epoch."""
     test: Fraction | Files | None = None
     """Files, or a fraction of the training frames: judged once, when training is over."""
+    repeat: dict[str, PositiveInt] = {}
+    """How often frames of a kind (`config_type`) are trained on in each epoch, as {surface: 5};
+    others once. For kinds that matter but are few or small."""
     keys: LabelKeys = LabelKeys()
     """Names of the labels in the files, where they are unusual."""
     reference_energies: Literal["auto", "isolated", "least_squares"] | dict[str, FiniteFloat] = (
@@ -85,6 +88,7 @@ class Inputs:
 
     Attributes
     ----------
+    visits : places in `train` of what an epoch trains on, some perhaps several times
     labels_found : by split read from files of its own
     mean_energies : what an atom of each element has on average beyond the references, eV
     """
@@ -92,6 +96,7 @@ class Inputs:
     train: Sequence[Frame]
     valid: Sequence[Frame]
     test: Sequence[Frame]
+    visits: Sequence[int]
     labels_found: Mapping[str, LabelsFound]
     references: ReferenceEnergies
     mean_energies: Mapping[int, float]
@@ -105,6 +110,11 @@ class Inputs:
     def splits(self) -> dict[str, Sequence[Frame]]:
         """The splits that have frames."""
         return {name: frames for name in SPLITS if len(frames := getattr(self, name))}
+
+    @property
+    def atoms_visited(self) -> int:
+        """How many an epoch trains on."""
+        return sum(len(self.train[i]) for i in self.visits)
 
     def labels(self) -> set[str]:
         """Properties that some training frame is labelled with."""
@@ -124,7 +134,7 @@ def read_inputs(config: DataConfig, required: Sequence[str], seed: int) -> Input
     ValueError
         If a file cannot be read, a required label is in no training frame, a split would be empty
         or have no energies at all, an element is only in the validation or test data, or there are
-        no reference energies.
+        no reference energies, or no training frame is of a kind that is to be repeated.
     """
     read = {
         name: read_frames(paths, config.keys, required if name == "train" else ())
@@ -140,6 +150,7 @@ def read_inputs(config: DataConfig, required: Sequence[str], seed: int) -> Input
     references = _references(config, read["train"], parts["train"])
     return Inputs(
         **parts,
+        visits=_visits(parts["train"], config.repeat),
         labels_found={name: frames.labels_found for name, frames in read.items()},
         references=references,
         mean_energies=mean_binding_energies(parts["train"], references.values),
@@ -165,6 +176,17 @@ def _divide(config: DataConfig, read: Mapping[str, FrameSet], seed: int) -> dict
     for name in shares:
         parts[name] = [pool[i] for i in getattr(split, name)]
     return parts
+
+
+def _visits(train: Sequence[Frame], repeat: Mapping[str, int]) -> list[int]:
+    """Places of frames, as often as they are to be trained on in an epoch."""
+    kinds = {frame.config_type for frame in train}
+    if unknown := sorted(set(repeat) - kinds):
+        raise ValueError(
+            f"data.repeat names {', '.join(unknown)}, but no training frame has such a "
+            f"config_type: they have {', '.join(sorted(kinds))}"
+        )
+    return [i for i, frame in enumerate(train) for _ in range(repeat.get(frame.config_type, 1))]
 
 
 def _check_energies(parts: Mapping[str, Sequence[Frame]]) -> None:

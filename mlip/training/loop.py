@@ -77,6 +77,7 @@ class Trainer:
     model : adapted to the training data, on the device where training is to happen
     train, valid : graphs with neighbours and labels, one structure each
     sources : a name for each training graph, for error messages
+    visits : places of the training graphs of an epoch; each once if left out
     checkpoints : where to save, None for nowhere
     identity : plain data that a checkpoint must agree with, besides the config
     """
@@ -89,15 +90,18 @@ class Trainer:
         config: FitConfig,
         *,
         sources: Sequence[str],
+        visits: Sequence[int] | None = None,
         observer: Observer | None = None,
         ranks: Ranks | None = None,
         checkpoints: CheckpointFolder | None = None,
         identity: Mapping[str, Any] | None = None,
     ) -> None:
-        config = config.with_batches_for(sum(graph.n_atoms for graph in train))
+        visits = range(len(train)) if visits is None else visits
+        config = config.with_batches_for(sum(train[i].n_atoms for i in visits))
         assert config.batch_atoms is not None
         self.model = model
         self.train = train
+        self.visits = visits
         self.valid = valid
         self.config = config
         self.batch_atoms = config.batch_atoms
@@ -217,9 +221,10 @@ class Trainer:
 
     def _batches(self) -> list[list[int]]:
         """The batches of this epoch, the same on all ranks."""
-        counts = [graph.n_atoms for graph in self.train]
+        counts = [self.train[i].n_atoms for i in self.visits]
         seed = self.config.seed * 1_000_003 + self.progress.epoch
-        return batches_by_atoms(counts, self.batch_atoms, shuffle_seed=seed)
+        batches = batches_by_atoms(counts, self.batch_atoms, shuffle_seed=seed)
+        return [[self.visits[place] for place in batch] for batch in batches]
 
     def _batch(self, graphs: Sequence[AtomicGraph], batch: Sequence[int]) -> AtomicGraph:
         """Some graphs as one; what was prepared for them is kept."""

@@ -18,6 +18,7 @@ class Summary:
     Attributes
     ----------
     structures, atoms : how many, by split
+    visits : how often an epoch trains on a structure: more than there are if some are repeated
     unlabelled : how many structures of a split lack a property that is trained on, by split and
         property; only where some do
     labels_found : by split that was read from files of its own
@@ -28,6 +29,7 @@ class Summary:
 
     structures: Mapping[str, int]
     atoms: Mapping[str, int]
+    visits: int
     unlabelled: Mapping[str, Mapping[str, int]]
     labels_found: Mapping[str, LabelsFound]
     trained_on: Sequence[str]
@@ -44,10 +46,13 @@ class Summary:
     seed: int
 
     def counted(self, split: str) -> str:
-        """The size of a split in words, and what of it cannot be judged."""
+        """The size of a split in words, how much of it is repeated, and what of it cannot be
+        judged."""
         size = f"{self.structures[split]:,} structures, {self.atoms[split]:,} atoms"
         missing = [f"{count} without {name}" for name, count in self.unlabelled[split].items()]
-        return ", ".join([size, *missing])
+        repeated = split == "train" and self.visits > self.structures[split]
+        visits = [f"{self.visits:,} visits an epoch"] if repeated else []
+        return ", ".join([size, *visits, *missing])
 
 
 class Observer:

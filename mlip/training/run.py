@@ -154,12 +154,14 @@ def _train(
         graphs[count:],
         config,
         sources=[frame.source for frame in inputs.train],
+        visits=inputs.visits,
         observer=observer,
         ranks=ranks,
         checkpoints=folder.checkpoints,
         identity={
             "data": {name: datasets[name].fingerprint for name in ("train", "valid")},
             "species": list(summary.elements),
+            "repeat": config.data.repeat,
         },
     )
     if resume:
@@ -193,6 +195,7 @@ def summarise(
 ) -> Summary:
     """What the run is about to do."""
     return Summary(
+        visits=len(inputs.visits),
         structures={name: len(dataset) for name, dataset in datasets.items()},
         atoms={name: sum(dataset.atom_counts) for name, dataset in datasets.items()},
         unlabelled={name: _unlabelled(dataset, config) for name, dataset in datasets.items()},
@@ -230,9 +233,8 @@ def _resolved(config: TrainingConfig, inputs: Inputs) -> TrainingConfig:
         for stage in config.stages
     )
     loss = config.loss.restricted_to(found)
-    n_atoms = sum(len(frame) for frame in inputs.train)
     changed = config.model_copy(update={"loss": loss, "stages": stages})
-    return changed.with_batches_for(n_atoms)
+    return changed.with_batches_for(inputs.atoms_visited)
 
 
 def _check_validation(valid: Sequence[AtomicGraph], config: TrainingConfig) -> None:

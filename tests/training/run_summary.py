@@ -6,6 +6,7 @@ from mlip.training.observers import Summary
 SUMMARY = Summary(
     structures={"train": 3, "valid": 1},
     atoms={"train": 20, "valid": 2},
+    visits=3,
     unlabelled={"train": {}, "valid": {"stress": 1}},
     labels_found={"train": LabelsFound(3, {})},
     trained_on=("forces",),

@@ -53,6 +53,24 @@ def test_isolated_atoms_give_references_and_are_not_trained_on(tmp_path: Path) -
     assert found.references.values[14] < -135.0
 
 
+def test_kinds_are_repeated_in_training_but_nowhere_else(tmp_path: Path) -> None:
+    frames = [with_results(f) for f in crystals(20)]
+    for frame, kind in zip(frames, ["slab", "bulk", "bulk", "bulk"] * 5):
+        frame.info["config_type"] = kind
+    path = file_of(tmp_path / "train.extxyz", frames)
+    config = DataConfig(train=(path,), valid=0.2, test=0.2, repeat={"slab": 3})
+    found = read_inputs(config, (), seed=0)
+    assert [len(part) for part in found.splits().values()] == [12, 4, 4]
+    kinds = [found.train[i].config_type for i in found.visits]
+    assert kinds.count("slab") == 3 * 3 and kinds.count("bulk") == 9
+    assert set(found.visits) == set(range(12))
+    assert found.atoms_visited == sum(len(found.train[i]) for i in found.visits)
+    once = read_inputs(DataConfig(train=(path,)), (), seed=0)
+    assert once.visits == list(range(18))
+    with pytest.raises(ValueError, match="names slap, but .* they have bulk, slab"):
+        read_inputs(DataConfig(train=(path,), repeat={"slap": 2}), (), 0)
+
+
 def test_references_may_be_given(train: str) -> None:
     config = DataConfig(train=(train,), reference_energies={"Si": -130.0})
     assert read_inputs(config, (), 0).references.values == {14: -130.0}

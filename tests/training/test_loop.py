@@ -32,6 +32,7 @@ def trainer(
     *,
     frames=MIXED,
     dropout: float = 0.0,
+    visits=None,
     observer: Observer | None = None,
     identity=None,
 ) -> Trainer:
@@ -42,6 +43,7 @@ def trainer(
         graphs(crystals(3, seed=9)),
         settings,
         sources=[frame.source for frame in frames],
+        visits=visits,
         observer=observer,
         checkpoints=CheckpointFolder(folder) if folder else None,
         identity=identity,
@@ -71,6 +73,18 @@ def test_it_learns() -> None:
     assert last["valid_loss"] < 0.3 * first["valid_loss"]
     assert last["valid_forces_rmse"] < 0.7 * first["valid_forces_rmse"]
     assert last["train_loss"] < 0.3 * first["train_loss"]
+
+
+def test_visits_count_as_if_the_frames_were_there_several_times() -> None:
+    visits = [*range(len(MIXED)), 0, 0, 3]
+    by_visits = trainer(config(epochs=2), visits=visits)
+    copied = trainer(config(epochs=2), frames=[MIXED[i] for i in visits])
+    once = trainer(config(epochs=2))
+    for run in (by_visits, copied, once):
+        run.run()
+    assert by_visits.progress.step > once.progress.step
+    assert torch.equal(weights(by_visits.model), weights(copied.model))
+    assert not torch.equal(weights(by_visits.model), weights(once.model))
 
 
 def test_the_final_model_is_the_best_by_validation() -> None:

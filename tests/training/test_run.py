@@ -147,6 +147,9 @@ def test_other_settings_or_data_cannot_be_resumed(finished: Path, data: Path) ->
     other = plain_config(data)["data"] | {"valid": 0.3}
     with pytest.raises(ValueError, match=r"data\.train"):
         train(config(data, data=other), finished, resume=True)
+    more = plain_config(data)["data"] | {"repeat": {"molecule": 2}}
+    with pytest.raises(ValueError, match=r"repeat\.molecule"):
+        train(config(data, data=more), finished, resume=True)
     assert (finished / "config.yaml").read_bytes() == written
 
 
@@ -203,6 +206,16 @@ def test_what_cannot_be_judged_is_counted(tmp_path: Path) -> None:
     train(parse_settings(TrainingConfig, plain), tmp_path / "run")
     log = (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
     assert re.search(r"valid: 6 structures, \d+ atoms, 4 without stress", log)
+
+
+def test_kinds_may_be_repeated(data: Path, tmp_path: Path) -> None:
+    repeated = plain_config(data)["data"] | {"repeat": {"molecule": 3}}
+    train(config(data, data=repeated, epochs=1), tmp_path / "run")
+    log = (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
+    found = re.search(r"train: (\d+) structures, \d+ atoms, (\d+) visits an epoch", log)
+    assert found is not None
+    structures, visits = map(int, found.groups())
+    assert visits > structures and (visits - structures) % 2 == 0
 
 
 def test_threads_are_as_before_when_training_is_over(data: Path, tmp_path: Path) -> None:
