@@ -103,14 +103,14 @@ def run_md(
     FileExistsError
         If `folder` holds a run and it is not to be resumed.
     """
-    begun = _resumed(atoms, settings, Path(folder)) if resume and folder is not None else None
+    folder = None if folder is None else Path(folder)
+    if folder is not None and not resume:
+        Records.refuse_to_overwrite(folder, settings)
+    begun = _resumed(atoms, settings, folder) if resume and folder is not None else None
     start = begun or _begun(atoms, settings)
-    run = _Run(start, settings)
+    run = _Run(start, settings)  # asks for forces: what cannot be computed leaves no folder behind
     if folder is None:
         return run.go(None, None, observers)
-    folder = Path(folder)
-    if not resume:
-        Records.refuse_to_overwrite(folder, settings)
     records = Records(folder, settings, start.samples)
     try:
         return run.go(records, folder, observers)
@@ -160,12 +160,12 @@ def _begun(atoms: Atoms, settings: MDSettings) -> _Start:
 def _resumed(atoms: Atoms, settings: MDSettings, folder: Path) -> _Start | None:
     """The state of the last frame; None if the run was killed before there was one."""
     first = read_settings(folder)
-    if first != settings.model_copy(update={"steps": first.steps}):
-        changed = [
-            name
-            for name in MDSettings.model_fields
-            if name != "steps" and getattr(first, name) != getattr(settings, name)
-        ]
+    changed = [
+        f"{name}: {then} then, {now} now"
+        for name, then in first
+        if name != "steps" and then != (now := getattr(settings, name))
+    ]
+    if changed:
         raise ValueError(
             f"the run in {folder} was begun with other settings ({', '.join(changed)}); only the "
             "number of steps may change"
@@ -211,13 +211,14 @@ class _Run:
         self._samples = list(start.samples)
         self._results: dict[str, Any] = {}
         self._good: tuple[Atoms, dict[str, Any]] | None = None
+        self._reason = self._look()
 
     def go(
         self, records: Records | None, folder: Path | None, observers: Sequence[Observer]
     ) -> MDResult:
         """Step after step, to the end or until something is wrong."""
         step, last = self._start.step, self._settings.steps
-        reason = self._look()
+        reason = self._reason
         while reason is None:
             if step % self._settings.interval == 0 or step >= last:
                 self._record(step, records, observers)

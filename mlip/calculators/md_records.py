@@ -140,7 +140,18 @@ def read_log(path: str | Path) -> list[MDSample]:
 
 
 def read_settings(folder: Path) -> MDSettings:
-    """The settings a run was begun with."""
+    """The settings a run was begun with.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no run.
+    """
+    if not (folder / SETTINGS).exists():
+        raise FileNotFoundError(
+            f"{folder} holds no run to go on with (no {SETTINGS}): leave out --resume "
+            "(resume=True) to begin one there, or name the folder by --output-dir"
+        )
     return load_settings(MDSettings, folder / SETTINGS)
 
 

@@ -38,19 +38,19 @@ class MDSettings(Settings):
     """What is kept: energy and volume, temperature and volume, or temperature and pressure."""
     steps: int = pydantic.Field(default=1000, ge=0)
     """Number of time steps."""
-    timestep: float = pydantic.Field(default=1.0, gt=0)
+    timestep: float = pydantic.Field(default=1.0, gt=0, allow_inf_nan=False)
     """fs. About a tenth of the fastest period: 1 for most elements, 0.5 with hydrogen."""
-    temperature: float | None = pydantic.Field(default=None, gt=0)
+    temperature: float | None = pydantic.Field(default=None, gt=0, allow_inf_nan=False)
     """K. Needed for nvt and npt; for nve that of the start, where the structure has no velocities.
     Started from a relaxed structure, an nve run soon shares half of it with the potential."""
-    pressure: float = 0.0
+    pressure: pydantic.FiniteFloat = 0.0
     """GPa, positive compresses; npt only."""
     thermostat: Literal["langevin", "bussi"] = "langevin"
     """nvt only. langevin reaches every atom and is safe for few atoms and stiff molecules; bussi
     rescales all velocities together, disturbs diffusion less and has a conserved quantity."""
-    thermostat_time: float = pydantic.Field(default=100.0, gt=0)
+    thermostat_time: float = pydantic.Field(default=100.0, gt=0, allow_inf_nan=False)
     """fs, time constant of the thermostat; its inverse is the friction of langevin."""
-    barostat_time: float = pydantic.Field(default=1000.0, gt=0)
+    barostat_time: float = pydantic.Field(default=1000.0, gt=0, allow_inf_nan=False)
     """fs, time constant of the barostat."""
     interval: int = pydantic.Field(default=10, ge=1)
     """Steps between frames of the trajectory and rows of the log."""

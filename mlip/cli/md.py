@@ -1,5 +1,6 @@
 """`mlip md`: molecular dynamics of a structure with a trained potential."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +35,7 @@ def md(
         Path, typer.Option("--output-dir", "-o", help="Folder of md.traj, md.csv, md.png.")
     ] = Path("md"),
     trajectory_format: Annotated[
-        str, typer.Option(help="traj (ASE, all digits) or extxyz (text).")
+        str, typer.Option(help="traj (ASE, all digits) or extxyz (text; --resume cannot).")
     ] = "traj",
     seed: Annotated[int, typer.Option(help="Of velocities and thermostat.")] = 0,
     draw_velocities: Annotated[
@@ -78,6 +79,11 @@ def md(
 def _number_of_steps(steps: int | None, time: float | None, timestep: float) -> int:
     if steps is not None and time is not None:
         raise ValueError("give --steps or --time, not both")
-    if time is not None:
-        return round(time * 1000.0 / timestep)
-    return 1000 if steps is None else steps
+    if time is None or not 0.0 < timestep < math.inf:  # the settings say what is wrong with it
+        return 1000 if steps is None else steps
+    if not timestep * 1e-3 <= time < math.inf:
+        raise ValueError(
+            f"mlip md: --time: must be at least one step, {timestep * 1e-3:g} ps, and finite "
+            f"(got {time:g})"
+        )
+    return round(time * 1000.0 / timestep)

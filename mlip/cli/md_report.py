@@ -9,7 +9,7 @@ from ase import Atoms
 from mlip.calculators import MLIPCalculator
 from mlip.calculators.dynamics import MDResult, MDSample, MDSettings, run_md
 from mlip.calculators.md_plot import plot_md
-from mlip.calculators.md_records import LOG, STOPPED, trajectory_name
+from mlip.calculators.md_records import LOG, SETTINGS, STOPPED, trajectory_name
 from mlip.cli import console
 from mlip.cli.options import as_option
 from mlip.cli.structure import read_structure
@@ -60,7 +60,12 @@ def _run(atoms: Atoms, settings: MDSettings, folder: Path, resume: bool) -> MDRe
             done = sample.step
             bar.say(f"{sample.temperature:.0f} K  {sample.potential / len(atoms):.4f} eV/atom")
 
-        return run_md(atoms, settings, folder, resume=resume, observers=[watch])
+        try:
+            return run_md(atoms, settings, folder, resume=resume, observers=[watch])
+        except KeyboardInterrupt:
+            if settings.trajectory_format == "traj" and (folder / SETTINGS).exists():
+                console.remark(f"interrupted; the same with --resume goes on from {folder}")
+            raise
 
 
 def _report(result: MDResult, settings: MDSettings, folder: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import ase.io
 from ase import Atoms
-from ase.io.formats import UnknownFileTypeError
+
+from mlip.graph import check_cell
 
 _NUMBERED = re.compile(r"(.+)@(-?[0-9]+)")
 
@@ -36,6 +37,8 @@ def _read(source: str) -> Atoms:
         path, number = numbered[1], int(numbered[2])
     if not Path(path).is_file():
         raise ValueError(f"there is no file {path}")
+    if Path(path).suffix == ".safetensors":
+        raise ValueError(f"{path} is a model: the model comes first, then the structure")
     try:
         # of a number before the first ASE would make the first
         atoms = ase.io.read(path, ":")[number] if number < -1 else ase.io.read(path, number)
@@ -44,8 +47,19 @@ def _read(source: str) -> Atoms:
         raise ValueError(
             f"there is no {source}: {path} holds {count} structures, counted from 0"
         ) from error
-    except (UnknownFileTypeError, KeyError, ValueError) as error:
-        reason = f": {error}" if str(error) else ""
-        raise ValueError(f"cannot read a structure from {path}{reason}") from error
+    except Exception as error:  # ASE's parsers raise whatever their parts raise
+        raise ValueError(
+            f"cannot read a structure from {path}: {type(error).__name__}: {error}"
+        ) from error
     assert isinstance(atoms, Atoms)
+    _check(atoms, source)
     return atoms
+
+
+def _check(atoms: Atoms, source: str) -> None:
+    if not len(atoms):
+        raise ValueError(f"{source} is a structure without atoms")
+    try:
+        check_cell(atoms.cell.array.tolist(), atoms.pbc)
+    except ValueError as problem:
+        raise ValueError(f"{source}: {problem}") from problem

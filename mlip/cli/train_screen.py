@@ -24,7 +24,11 @@ def train_on_screen(config: Path, changes: Sequence[str], folder: Path, resume: 
         train(settings, folder, resume=resume)
         return
     with console.progress_bar("reading data", 1) as bar:
-        errors = train(settings, folder, resume=resume, observers=[_Screen(bar)])
+        try:
+            errors = train(settings, folder, resume=resume, observers=[_Screen(bar)])
+        except KeyboardInterrupt:
+            console.remark("interrupted; the same command with --resume goes on")
+            raise
     show_errors(errors)
     model = folder / "model.safetensors"
     console.remark(f"model {model}, report {folder / 'report.html'}; next: mlip doctor {model}")

@@ -11,7 +11,7 @@ from ase import Atoms
 from ase.build import bulk
 from toy import write_network
 
-from mlip.calculators.md_records import read_log
+from mlip.calculators.md_records import MDSample, Records, read_log
 from mlip.cli.main import main
 
 
@@ -106,6 +106,12 @@ def test_an_unphysical_run_ends_with_status_1_and_says_where_all_is(mlip, model,
         (["-T", "300", "--steps", "1", "--time", "1"], "not both"),
         (["-T", "300", "--supercell", "0", "1", "1"], "three positive numbers"),
         (["-T", "-5"], "--temperature: must be greater than 0"),
+        (["-T", "inf"], "--temperature: must be a finite number (got inf)"),
+        (["-T", "300", "--timestep", "inf"], "--timestep: must be a finite number (got inf)"),
+        (["-T", "300", "--time", "1", "--timestep", "0"], "--timestep: must be greater than 0"),
+        (["-T", "300", "--time", "-1"], "--time: must be at least one step, 0.001 ps"),
+        (["-T", "300", "--time", "1e-4"], "--time: must be at least one step, 0.001 ps"),
+        (["-T", "300", "--time", "inf"], "--time: must be at least one step, 0.001 ps, and fin"),
         ([], "give a temperature"),
         (["-T", "300", "--dtype", "float16"], "float32 or float64"),
     ],
@@ -149,3 +155,48 @@ def test_a_molecule_cannot_be_repeated(mlip, model, capsys) -> None:
     ase.io.write("dimer.xyz", Atoms("Si2", [[0, 0, 0], [2.2, 0, 0]]))
     assert mlip("md", model, "dimer.xyz", "-T", 300, "--supercell", 2, 1, 1) == 1
     assert "without pbc" in capsys.readouterr().err
+
+
+def test_a_structure_that_the_model_refuses_leaves_no_folder(mlip, model, capsys) -> None:
+    ase.io.write("gaas.cif", bulk("GaAs", "zincblende", a=5.65))
+    assert mlip("md", model, "gaas.cif", "-T", 300) == 1
+    assert "does not know" in capsys.readouterr().err
+    assert not Path("md").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("text.cif", "no crystal\n", "cannot read a structure from text.cif: "),
+        ("other.safetensors", "", "is a model: the model comes first, then the structure"),
+        ("none.extxyz", "0\nProperties=species:S:1:pos:R:3\n", "a structure without atoms"),
+        ("flat.extxyz", '1\npbc="T T T"\nSi 0 0 0\n', "flat.extxyz: the cell is singular"),
+    ],
+)
+def test_files_that_hold_no_structure_are_one_clean_message(
+    mlip, model, name: str, content: str, message: str, capsys
+) -> None:
+    Path(name).write_text(content)
+    assert mlip("md", model, name, "-T", 300) == 1
+    assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_folder_without_a_run_is_not_resumed(mlip, model, structure, capsys) -> None:
+    assert mlip("md", model, structure, "-T", 300, "--resume", "-o", "other") == 1
+    assert "other holds no run to go on with" in " ".join(capsys.readouterr().err.split())
+
+
+def test_an_interrupted_run_says_how_it_goes_on(
+    mlip, model, structure, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    write = Records.write
+
+    def stop_at_20(self: Records, sample: MDSample, frame: Atoms | None) -> None:
+        write(self, sample, frame)
+        if sample.step == 20:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Records, "write", stop_at_20)
+    assert mlip("md", model, f"{structure}@0", "-T", 300, "--steps", 40) == 130
+    assert "the same with --resume goes on from md" in " ".join(capsys.readouterr().err.split())
+    assert [sample.step for sample in read_log("md/md.csv")] == [0, 10, 20]
