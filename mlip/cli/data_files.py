@@ -5,9 +5,10 @@ from pathlib import Path
 
 from mlip.cli import console
 from mlip.cli.options import as_option
+from mlip.cli.targets import require_absent, require_writable
 from mlip.data import Frame, FrameSet, LabelKeys, SplitConfig, read_frames, split_frames
 from mlip.data.splits import PARTS, Split
-from mlip.data.write import labels_held_by, write_frames
+from mlip.data.write import left_out, write_frames
 from mlip.properties import LABELS
 from mlip.settings import parse_settings
 
@@ -29,13 +30,12 @@ def split_files(
 
 def convert_file(source: Path, target: Path, keys: LabelKeys, overwrite: bool) -> None:
     """Write the structures of a file in another format."""
-    _require_absent([target], overwrite)
+    require_writable(target, overwrite)
     frames = read_frames([source], keys)
     write_frames(target, frames)
-    for name in LABELS:
-        lost = frames.labels_found.count(name)
-        if lost and name not in labels_held_by(target):
-            console.warn(f"{target.name} cannot hold {name}: {lost} labels are left out")
+    for name, count in left_out(target, frames).items():
+        of = "labels" if name in LABELS else "values"
+        console.warn(f"{target.name} cannot hold {name}: {count} {of} are left out")
     console.show(str(frames.labels_found))
     console.show(f"{len(frames)} structures written to {target}")
 
@@ -43,7 +43,7 @@ def convert_file(source: Path, target: Path, keys: LabelKeys, overwrite: bool) -
 def _write_parts(folder: Path, frames: FrameSet, divided: Split, overwrite: bool) -> None:
     parts = {part: [frames[i] for i in getattr(divided, part)] for part in PARTS}
     paths = {part: folder / f"{part}.extxyz" for part in PARTS}
-    _require_absent([*paths.values(), folder / "split.json"], overwrite)
+    require_absent([*paths.values(), folder / "split.json"], overwrite)
     folder.mkdir(parents=True, exist_ok=True)
     for part, members in parts.items():
         if members:
@@ -61,9 +61,3 @@ def _write_parts(folder: Path, frames: FrameSet, divided: Split, overwrite: bool
 def _counts(frames: Sequence[Frame]) -> tuple[int, ...]:
     atoms = sum(len(frame) for frame in frames)
     return atoms, *(sum(name in frame.labels for frame in frames) for name in LABELS)
-
-
-def _require_absent(paths: Sequence[Path], overwrite: bool) -> None:
-    existing = [str(path) for path in paths if path.exists()]
-    if existing and not overwrite:
-        raise ValueError(f"{', '.join(existing)} exists already; --overwrite replaces it")

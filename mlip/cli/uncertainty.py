@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlip.cli.options import Device, EnergyKey, ForcesKey, Threads
+from mlip.cli.targets import require_writable
 
 if TYPE_CHECKING:
     from mlip.data import LabelKeys
@@ -18,18 +19,22 @@ uncertainty_app = typer.Typer(
 
 _Model = Annotated[Path, typer.Argument(help="Model file (.safetensors).")]
 _Output = Annotated[Path, typer.Option("--output", "-o", help="The model file to write.")]
+_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file.")]
 
 
 @uncertainty_app.command()
 def committee(
     models: Annotated[list[Path], typer.Argument(help="Model files, two or more.")],
     output: _Output,
+    overwrite: _Overwrite = False,
 ) -> None:
     """Join models that were trained apart: their spread is an uncertainty."""
     from mlip.cli import console
-    from mlip.models import Committee, load_model, save_model
+    from mlip.cli.joining import joined_models
+    from mlip.models import save_model
 
-    joined = Committee([load_model(path) for path in models])
+    require_writable(output, overwrite, models)
+    joined = joined_models(models)
     save_model(output, joined)
     console.remark(f"{output}: a committee of {joined.n_members}, not calibrated")
 
@@ -47,6 +52,7 @@ def laplace(
             "has weights they are exact.",
         ),
     ] = 32,
+    overwrite: _Overwrite = False,
     energy_key: EnergyKey = None,
     forces_key: ForcesKey = None,
     device: Device = "cpu",
@@ -58,6 +64,7 @@ def laplace(
     from mlip.models import Laplace, load_model, save_model
     from mlip.models.placement import on_threads
 
+    require_writable(output, overwrite, [model])
     base = load_model(model, device=device)
     frames = read_frames(data, _keys(energy_key, forces_key))
     with on_threads(threads):
@@ -71,6 +78,7 @@ def calibrate(
     model: _Model,
     data: Annotated[list[Path], typer.Argument(help="Labelled, and not trained on.")],
     output: _Output,
+    overwrite: _Overwrite = False,
     energy_key: EnergyKey = None,
     forces_key: ForcesKey = None,
     device: Device = "cpu",
@@ -87,6 +95,7 @@ def calibrate(
     from mlip.models.placement import on_threads
     from mlip.training.calibration import calibrate_model
 
+    require_writable(output, overwrite)
     loaded = load_model(model, device=device)
     before = loaded.calibration
     frames = read_frames(data, _keys(energy_key, forces_key))

@@ -1,6 +1,7 @@
 """Labelled structures to files, in any format that can hold them."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -24,6 +25,20 @@ _ASE_NAMES = LabelKeys(energy="energy", forces="forces", stress="stress")
 def labels_held_by(path: str | Path) -> tuple[str, ...]:
     """The labels that the format of a file, told by its suffix, can hold."""
     return ("energy", "forces") if _is_input_data(path) else LABELS
+
+
+def left_out(path: str | Path, frames: Sequence[Frame]) -> dict[str, int]:
+    """What the format of a file cannot hold: labels, kinds, and everything else that structures
+    carry; by name, how many structures have it. Of formats that ASE writes only labels are known.
+    """
+    held = labels_held_by(path)
+    lost = Counter(n for frame in frames for n in LABELS if n in frame.labels and n not in held)
+    if _is_input_data(path):
+        for frame in frames:
+            named = _with_config_type(frame)
+            lost.update(named.info.keys() - {"comment", "charge"})
+            lost.update(named.arrays.keys() - {"numbers", "positions", "initial_charges"})
+    return dict(lost)
 
 
 def write_frames(path: str | Path, frames: Sequence[Frame]) -> None:

@@ -64,7 +64,7 @@ class Laplace(Potential):
     Raises
     ------
     ValueError
-        If the model has no last linear layer.
+        If the model is not a single one, or has no last linear layer.
     """
 
     class Config(Settings):
@@ -79,6 +79,11 @@ class Laplace(Potential):
     config: Config
 
     def __init__(self, model: Potential, passes: int = PASSES) -> None:
+        if model.potentials != [model]:
+            raise ValueError(
+                f"the model is a {type(model).__name__}, which has an uncertainty already; the "
+                "Laplace approximation is of a single model, as it was trained"
+            )
         super().__init__(model.species, model.cutoff)
         # not validated again: the model may be of a kind that is in no registry
         self.config = self.Config.model_construct(model=model.config, passes=passes)

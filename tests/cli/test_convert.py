@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from mlip.calculators import MLIPCalculator
 from mlip.cli.main import app
+from mlip.models import load_model, save_model
 
 
 def convert(*arguments: object) -> Result:
@@ -30,7 +31,15 @@ def test_there_and_back(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "BehlerParrinello(H O" in result.output.replace("\n", " ")
     assert "atom_energy of H is not given" in " ".join(result.output.split())
+    again = convert(folder, first)
+    assert "exists already; --overwrite replaces it" in str(again.exception)
+    assert convert(folder, first, "--overwrite").exit_code == 0
+    missed = convert(first, tmp_path / "other.safetensors")
+    assert "from a model file, add --to n2p2" in str(missed.exception)
+    model = load_model(first)
+    save_model(first, model, model.card.model_copy(update={"licence": "CC0"}))
     result = convert(first, tmp_path / "written", "--to", "n2p2")
+    assert "left out, since n2p2 has no place for it: licence" in " ".join(result.stderr.split())
     assert result.exit_code == 0, result.output
     assert {p.name for p in (tmp_path / "written").iterdir()} == {
         "input.nn", "scaling.data", "weights.001.data", "weights.008.data",

@@ -209,7 +209,9 @@ def test_splits_that_make_no_sense(copper, tmp_path, options, message):
 def test_convert_there_and_back(copper, tmp_path):
     there = run("convert", copper, tmp_path / "input.data")
     assert there.exit_code == 0, there.output
-    assert "input.data cannot hold stress: 20 labels are left out" in " ".join(there.stderr.split())
+    said = " ".join(there.stderr.split())
+    assert "input.data cannot hold stress: 20 labels are left out" in said
+    assert "input.data cannot hold run: 20 values are left out" in said
     assert run("convert", tmp_path / "input.data", tmp_path / "back.extxyz").exit_code == 0
     for frame, same in zip(read_frames(copper), read_frames(tmp_path / "back.extxyz")):
         assert same.labels["energy"] == frame.labels["energy"]
@@ -222,3 +224,6 @@ def test_convert_replaces_nothing_unless_told(copper, tmp_path):
     assert run("convert", copper, target).exit_code == 0
     assert "exists already" in str(run("convert", copper, target).exception)
     assert run("convert", copper, target, "--overwrite").exit_code == 0
+    missing = run("convert", copper, tmp_path / "absent" / "a.traj")
+    assert f"there is no folder {tmp_path / 'absent'}" in str(missing.exception)
+    assert "is a folder" in str(run("convert", copper, tmp_path).exception)

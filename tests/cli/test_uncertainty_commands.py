@@ -12,7 +12,15 @@ from typer.testing import CliRunner, Result
 
 from mlip.calculators import MLIPCalculator
 from mlip.cli.main import app
-from mlip.models import Laplace, ModelCard, build_model, load_model, read_card, save_model
+from mlip.models import (
+    DatasetCard,
+    Laplace,
+    ModelCard,
+    build_model,
+    load_model,
+    read_card,
+    save_model,
+)
 from mlip.models.behler_parrinello import BehlerParrinello
 
 pytestmark = pytest.mark.filterwarnings("ignore:the model extrapolates")  # rounding of the files
@@ -120,3 +128,40 @@ def test_what_cannot_be_calibrated_says_why(folder: Path, tmp_path: Path) -> Non
     assert isinstance(result.exception, ValueError)
     assert "does not know its uncertainty" in str(result.exception)
     assert not output.exists()
+
+
+def test_a_committee_is_of_two_models_that_differ(folder: Path, tmp_path: Path) -> None:
+    output, member = tmp_path / "none.safetensors", folder / "0.safetensors"
+    alone = mlip("uncertainty", "committee", member, "-o", output)
+    assert "from two models on" in str(alone.exception)
+    twice = mlip("uncertainty", "committee", member, folder / "1.safetensors", member, "-o", output)
+    assert f"{member} and {member} are the same model" in str(twice.exception)
+    assert not output.exists()
+
+
+def test_a_committee_is_of_one_level_of_theory(folder: Path, tmp_path: Path) -> None:
+    paths = []
+    for number, theory in enumerate(("PBE", "HF")):
+        data = DatasetCard(fingerprint="", n_structures=4, n_atoms=20, level_of_theory=theory)
+        paths.append(tmp_path / f"{theory}.safetensors")
+        model = load_model(folder / f"{number}.safetensors")
+        save_model(paths[-1], model, ModelCard(dataset=data))
+    result = mlip("uncertainty", "committee", *paths, "-o", tmp_path / "none.safetensors")
+    assert "different levels of theory" in str(result.exception)
+
+
+def test_no_model_is_replaced_unless_told(folder: Path, uncertain: Path, tmp_path: Path) -> None:
+    members = [folder / "0.safetensors", folder / "1.safetensors"]
+    before = members[0].read_bytes()
+    for verb in (["committee", *members], ["laplace", members[0], folder / "train.extxyz"]):
+        for option in ([], ["--overwrite"]):
+            lost = mlip("uncertainty", *verb, "-o", members[0], *option)
+            assert "is read and would be lost" in str(lost.exception)
+    assert members[0].read_bytes() == before
+    output = tmp_path / "model.safetensors"
+    output.write_bytes(before)
+    calibrate = ["uncertainty", "calibrate", uncertain, folder / "other.extxyz", "-o"]
+    assert "exists already; --overwrite" in str(mlip(*calibrate, output).exception)
+    assert mlip(*calibrate, output, "--overwrite").exit_code == 0
+    missing = mlip(*calibrate, tmp_path / "absent" / "model.safetensors")
+    assert "there is no folder" in str(missing.exception)

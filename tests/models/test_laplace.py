@@ -2,7 +2,7 @@
 that are drawn, and as a model like any other."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -318,10 +318,15 @@ def test_before_it_is_fitted_nothing_is_certain() -> None:
     assert all(np.isnan(found[name]).all() for name in UNCERTAIN)
 
 
-@pytest.mark.parametrize("model", [toy(), Committee([toy(), toy()])], ids=["toy", "committee"])
-def test_what_has_no_last_layer_is_refused(model: Potential) -> None:
+def test_what_has_no_last_layer_is_refused() -> None:
     with pytest.raises(ValueError, match="no last linear layer"):
-        Laplace(model)
+        Laplace(toy())
+
+
+@pytest.mark.parametrize("make", [lambda: Committee([toy(), toy()]), lambda: Laplace(network())])
+def test_what_has_an_uncertainty_already_is_refused(make: Callable[[], Potential]) -> None:
+    with pytest.raises(ValueError, match="which has an uncertainty already"):
+        Laplace(make())
 
 
 def test_an_energy_that_is_not_linear_is_refused() -> None:

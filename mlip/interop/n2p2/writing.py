@@ -1,5 +1,6 @@
 """From a model to a folder of n2p2 or RuNNer."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -48,9 +49,17 @@ def write_potential(folder: str | Path, model: Potential) -> tuple[str, ...]:
     functions = [[function for function, _ in pairs] for pairs in ordered]
     text = _input_text(model, model.descriptor, networks, functions)
     (folder / "input.nn").write_text(text, encoding="utf-8")
-    if model.knows_its_range:
-        return ()
-    return ("the model does not know the range of its features: n2p2 will warn of none outside it",)
+    return tuple(_notes(model))
+
+
+def _notes(model: Potential) -> Iterator[str]:
+    """What the folder does not tell."""
+    if not model.knows_its_range:
+        yield "the model does not know the range of its features: n2p2 will warn of none outside it"
+    told = ("dataset", "errors", "licence", "citation")
+    lost = [name for name in told if getattr(model.card, name, None)]
+    if lost:
+        yield f"left out, since n2p2 has no place for it: {', '.join(lost)} of the model's card"
 
 
 def _exportable(model: Potential) -> list[AtomicNetwork]:
@@ -58,8 +67,8 @@ def _exportable(model: Potential) -> list[AtomicNetwork]:
     if not isinstance(model, BehlerParrinello):
         advice = "; write each member alone" if model.n_members > 1 else ""
         raise N2P2Error(
-            f"a {type(model).__name__} cannot be written for n2p2: it has only behler_parrinello "
-            f"models{advice}"
+            f"models of the kind {type(model).__name__} cannot be written for n2p2: it has only "
+            f"behler_parrinello models{advice}"
         )
     name = model.config.descriptor.name
     if not isinstance(model.descriptor, BehlerDescriptor):
