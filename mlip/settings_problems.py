@@ -4,7 +4,7 @@ there, what stands there now, and the nearest thing that would be right."""
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pydantic
 
@@ -31,6 +31,8 @@ _NEEDED: dict[str, str] = {
     "union_tag_invalid": "{expected_tags}",
     "dict_type": "keys with values, as {{key: value}}",
 }
+#: Keys within keys, so many at most, that are searched for one that is elsewhere.
+_DEEPEST = 4
 _LIST_WANTED = ("tuple_type", "list_type")
 _KEYS_WANTED = ("model_type", "model_attributes_type", "dataclass_type")
 
@@ -56,7 +58,7 @@ def explain(
         if any(len(other) > len(place) > 0 and other[: len(place)] == place for other in by_place):
             continue  # another way to read the same value: that which is wrong lies deeper
         where = spelled(".".join(str(part) for part in place))
-        what = _in_words(kind, found)
+        what = _in_words(kind, content, found)
         lines.append(f"{where}: {what}" if place else what)
     return lines
 
@@ -84,12 +86,14 @@ def _holds(content: Any, part: str | int) -> bool:
     return is_list and isinstance(part, int) and part < len(content)
 
 
-def _in_words(kind: type[pydantic.BaseModel], problems: Sequence[_Problem]) -> str:
+def _in_words(
+    kind: type[pydantic.BaseModel], content: Mapping[str, Any], problems: Sequence[_Problem]
+) -> str:
     """What is wrong at one place. Several problems are several ways to be right."""
     first = problems[0]
     path = list(first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"there is no such key; {_near_key(kind, path)}"
+        return f"there is no such key; {_elsewhere(kind, content, path) or _near_key(kind, path)}"
     if first["type"] == "missing":
         return "this key is required"
     if first["type"] == "union_tag_not_found":
@@ -143,6 +147,16 @@ def _near_key(kind: type[pydantic.BaseModel], path: list[str | int]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"valid keys are {', '.join(valid)}"
 
 
+def _elsewhere(
+    kind: type[pydantic.BaseModel], content: Mapping[str, Any], path: list[str | int]
+) -> str | None:
+    """Where the key would be right, if that is one place or two."""
+    places = list(dict.fromkeys(_places_of(kind, content, str(path[-1]), ())))
+    if not 1 <= len(places) <= 2:
+        return None
+    return f"did you mean {' or '.join(repr(place) for place in places)}?"
+
+
 def _near_value(problems: Sequence[_Problem]) -> str:
     """The nearest of the words that may stand there, if one is near."""
     allowed: list[str] = []
@@ -188,6 +202,22 @@ def _field_names(kind: type[pydantic.BaseModel], path: list[str | int]) -> Itera
             yield field.alias or name
 
 
+def _places_of(kind: Any, content: Any, key: str, above: tuple[str, ...]) -> Iterator[str]:
+    """Full names of all fields called `key`, of the components that the content names."""
+    for model in _models_in(kind, lists=False):
+        name = model.model_fields.get("name")
+        chosen = content.get("name") if isinstance(content, Mapping) else None
+        if name is not None and chosen is not None and chosen not in get_args(name.annotation):
+            continue
+        for field, info in model.model_fields.items():
+            place = (*above, field)
+            if field == key:
+                yield ".".join(place)
+            below = content.get(field) if isinstance(content, Mapping) else None
+            if len(place) < _DEEPEST:
+                yield from _places_of(info.annotation, below, key, place)
+
+
 def _models_at(kind: Any, path: list[str | int]) -> Iterator[type[pydantic.BaseModel]]:
     models = list(_models_in(kind))
     if not path:
@@ -204,9 +234,11 @@ def _models_at(kind: Any, path: list[str | int]) -> Iterator[type[pydantic.BaseM
             yield from _models_at(model, rest)
 
 
-def _models_in(annotation: Any) -> Iterator[type[pydantic.BaseModel]]:
+def _models_in(annotation: Any, lists: bool = True) -> Iterator[type[pydantic.BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
         yield annotation
         return
+    if not lists and get_origin(annotation) in (list, tuple, dict):
+        return
     for argument in getattr(annotation, "__args__", ()):
-        yield from _models_in(argument)
+        yield from _models_in(argument, lists)

@@ -73,6 +73,18 @@ def test_a_file_with_overrides(tmp_path):
             {"title": "a", "cuont": 2},
             "settings: cuont: there is no such key; did you mean 'count'?",
         ),
+        (
+            {"title": "a", "radius": 2},
+            "settings: radius: there is no such key; did you mean 'shape.radius'?",
+        ),
+        (
+            {"title": "a", "shape": {"name": "circle", "count": 2}},
+            "settings: shape.count: there is no such key; did you mean 'count'?",
+        ),
+        (
+            {"title": "a", "radius": 2, "shape": {"name": "square"}},
+            "settings: radius: there is no such key; valid keys are count, files",
+        ),
         ({"title": "a", "zzz": 2}, "valid keys are count, files, layers, pen, shape, "),
         (
             {"title": "a", "shape": {"name": "square", "edge_lenght": 2}},

@@ -6,8 +6,8 @@ from pathlib import Path
 from ase.data import chemical_symbols
 
 from mlip.cli import console
-from mlip.settings import load_settings
-from mlip.training import TrainingConfig, train
+from mlip.cli.config_file import read_config
+from mlip.training import train
 from mlip.training.epoch_table import EpochTable
 from mlip.training.metrics import Errors
 from mlip.training.observers import Observer, Row, Summary
@@ -18,7 +18,7 @@ _SPLITS = {"train": "training", "valid": "validation", "test": "test"}
 
 def train_on_screen(config: Path, changes: Sequence[str], folder: Path, resume: bool) -> None:
     """Train a potential; on the first of several processes, show how it goes."""
-    settings = load_settings(TrainingConfig, config, changes)
+    settings = read_config(config, changes)
     settings = settings.model_copy(update={"data": settings.data.relative_to(config.parent)})
     if not is_first_rank():
         train(settings, folder, resume=resume)

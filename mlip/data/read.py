@@ -63,7 +63,7 @@ def read_frames(
     sources: list[str] = []
     remarks: list[str] = []
     for path, name in zip(paths, _short_names(paths)):
-        kind = _kind_of(Path(path))
+        kind = format_of(Path(path))
         images = _read_file(Path(path), kind)
         if not images:
             raise ValueError(f"{path} holds no structures")
@@ -97,8 +97,14 @@ def frames_from_atoms(
     return FrameSet(frames, found)
 
 
-def _kind_of(path: Path) -> str:
-    """The format of a file: one of ours, or a name of ASE's."""
+def format_of(path: Path) -> str:
+    """The format of a file: one of ours, or a name of ASE's.
+
+    Raises
+    ------
+    ValueError
+        If it is empty, or of structures in no format that is known.
+    """
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     if not path.stat().st_size:

@@ -8,6 +8,7 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from mlip.data.frames import Frame, elements
+from mlip.data.label_search import where_declared
 
 #: Å; an atom this far from its images, or further, is isolated.
 _ALONE = 8.0
@@ -171,8 +172,9 @@ def _least_squares(frames: Sequence[Frame], species: Sequence[int]) -> Reference
     labelled = [frame for frame in bound if "energy" in frame.labels]
     if not labelled:
         raise ValueError(
-            "reference energies need energies, and no structure has one. Give the energies of "
-            "isolated atoms"
+            "reference energies need energies, and no structure has one. Declare the key of the "
+            f"energy if it has another name ({where_declared('energy')}); or, to train without "
+            "energies, give those of the isolated atoms (data.reference_energies)"
         )
     energies = np.array([f.labels["energy"] / len(f) for f in labelled])
     solution, rank = _fit_elements(labelled, species, energies)

@@ -77,6 +77,11 @@ class RunFolder:
             )
         self.path.mkdir(parents=True, exist_ok=True)
 
+    def release(self) -> None:
+        """Leave a folder in which nothing was learned to the next run; the log stays."""
+        if not any(path.exists() for path in (self.checkpoints.last, self.checkpoints.previous)):
+            self.config.unlink(missing_ok=True)
+
 
 def train(
     config: TrainingConfig,
@@ -118,8 +123,11 @@ def train(
         try:
             with on_threads(config.threads):
                 return _train(config, folder, resume, observer, ranks, device)
-        except Exception as problem:
-            observer.warning(f"stopped: {problem}")
+        except BaseException as problem:
+            if isinstance(problem, Exception):
+                observer.warning(f"stopped: {problem}")
+            if ranks.first:
+                folder.release()
             raise
         finally:
             observer.close()

@@ -1,6 +1,7 @@
 """`mlip train` as a person uses it: from the first look to show and evaluate."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import yaml
@@ -9,6 +10,7 @@ from silicon import crystals, with_results
 from typer.testing import CliRunner, Result
 
 from mlip.cli.main import app, main
+from mlip.training.loop import Trainer
 
 
 def mlip(*arguments: object) -> Result:
@@ -33,6 +35,33 @@ def folder(tmp_path: Path) -> Path:
         encoding="utf-8",
     )
     return tmp_path
+
+
+def test_structures_in_place_of_a_config(folder: Path) -> None:
+    shown = str(mlip("train", folder / "train.extxyz").exception)
+    assert "looks like structures (extxyz), not like a config" in shown
+    assert f"data: {{train: [{folder / 'train.extxyz'}]}}" in shown
+    (folder / "model.safetensors").write_bytes(b"\xff")
+    assert "is a model" in str(mlip("train", folder / "model.safetensors").exception)
+
+
+def test_an_energy_under_another_name_says_where_to_declare_it(folder: Path) -> None:
+    options = ["--set", "data.keys.energy=other", "--run-folder", folder / "run"]
+    shown = str(mlip("train", folder / "config.yaml", *options).exception)
+    assert "data.keys.energy in a config" in shown
+
+
+def test_a_run_that_learned_nothing_leaves_its_folder_to_the_next(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ["--set", "epochs=1", "--run-folder", folder / "run"]
+    for problem in (ValueError("no"), KeyboardInterrupt()):
+        with monkeypatch.context() as patch:
+            patch.setattr(Trainer, "run", Mock(side_effect=problem))
+            assert mlip("train", folder / "config.yaml", *options).exit_code != 0
+        assert "stopped: no" in (folder / "run" / "train.log").read_text(encoding="utf-8")
+    result = mlip("train", folder / "config.yaml", *options)
+    assert result.exit_code == 0, result.output
 
 
 def test_what_is_printed(folder: Path) -> None:
