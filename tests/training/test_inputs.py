@@ -62,12 +62,13 @@ def test_kinds_are_repeated_in_training_but_nowhere_else(tmp_path: Path) -> None
     found = read_inputs(config, (), seed=0)
     assert [len(part) for part in found.splits().values()] == [12, 4, 4]
     kinds = [found.train[i].config_type for i in found.visits]
-    assert kinds.count("slab") == 3 * 3 and kinds.count("bulk") == 9
+    assert kinds.count("slab") == 3 * 3
+    assert kinds.count("bulk") == 9
     assert set(found.visits) == set(range(12))
     assert found.atoms_visited == sum(len(found.train[i]) for i in found.visits)
     once = read_inputs(DataConfig(train=(path,)), (), seed=0)
     assert once.visits == list(range(18))
-    with pytest.raises(ValueError, match="names slap, but .* they have bulk, slab"):
+    with pytest.raises(ValueError, match=r"names slap, but .* they have bulk, slab"):
         read_inputs(DataConfig(train=(path,), repeat={"slap": 2}), (), 0)
 
 
