@@ -19,6 +19,7 @@ from ase.build import bulk
 from ase.io import write
 
 from mlip import MLIPCalculator, read_frames
+from mlip.cli import console
 from mlip.cli.main import app
 from mlip.validation.physics import (
     compare,
@@ -36,7 +37,8 @@ def mlip(*words: str | Path) -> None:
     """Run one command of the command line."""
     shown = [str(word).replace(f"{ROOT}/", "") for word in words]
     print(f"\n$ mlip {' '.join(shown)}\n", flush=True)
-    app([str(word) for word in words], standalone_mode=False)
+    with console.plain_warnings():
+        app([str(word) for word in words], standalone_mode=False)
 
 
 # %%
@@ -70,7 +72,8 @@ mlip("evaluate", MODEL, DATA / "test.extxyz")
 
 points = read_frames([DATA / "eos.extxyz"], require=["energy"])
 dft = labelled_equation_of_state(points)
-model = equation_of_state([frame.atoms for frame in points], MLIPCalculator(MODEL))
+with console.plain_warnings():
+    model = equation_of_state([frame.atoms for frame in points], MLIPCalculator(MODEL))
 difference = compare(model, dft)
 plot_equations_of_state(model, dft, RUN / "eos.png")
 rows = [

@@ -14,7 +14,14 @@ active_app = typer.Typer(
 #: Seconds. A label may take hours.
 _DAY = 86400.0
 
-_Folder = Annotated[Path, typer.Argument(help="The folder of the campaign.")]
+
+def _is_folder(path: Path) -> Path:
+    if path.is_file():
+        raise ValueError(f"{path} is a file; give the folder of the campaign: {path.parent}")
+    return path
+
+
+_Folder = Annotated[Path, typer.Argument(help="The folder of the campaign.", callback=_is_folder)]
 
 
 @active_app.command()

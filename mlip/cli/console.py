@@ -4,6 +4,7 @@ Results go to standard output, everything else (progress, remarks, errors) to st
 that output can be piped.
 """
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
@@ -39,6 +40,18 @@ def aside(text: str) -> None:
 def warn(text: str) -> None:
     """Something the user should act on, on standard error."""
     _err.print(f"[bold yellow]warning:[/] {escape(text)}")
+
+
+@contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Python's warnings as `warn` shows them, without the line of code that they come from."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _in_words  # type: ignore[assignment]  # it needs no more
+        yield
+
+
+def _in_words(message: Warning | str, *_: object) -> None:
+    warn(str(message))
 
 
 def error(text: str) -> None:

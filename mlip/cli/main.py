@@ -4,7 +4,6 @@ Files of verbs import what is heavy (torch, ASE) only when the verb runs: help m
 """
 
 import sys
-import warnings
 from typing import Annotated
 
 import typer
@@ -63,18 +62,12 @@ for verb in (train, evaluate, show, doctor, md, schema, info):
 def main() -> None:
     """Run the command line. What the user can mend is one message and exit status 1; what only we
     can mend keeps its traceback."""
-    with warnings.catch_warnings():
-        warnings.showwarning = _show_warning  # type: ignore[assignment]  # it needs no more
+    with console.plain_warnings():
         try:
             app()
         except (ValueError, OSError) as problem:
             console.error(_in_words(problem))
             sys.exit(1)
-
-
-def _show_warning(message: Warning | str, *_: object) -> None:
-    """What a warning says, without the line of code that it comes from."""
-    console.warn(str(message))
 
 
 def _in_words(problem: ValueError | OSError) -> str:

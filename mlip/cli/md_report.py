@@ -71,6 +71,11 @@ def _run(atoms: Atoms, settings: MDSettings, folder: Path, resume: bool) -> MDRe
 def _report(result: MDResult, settings: MDSettings, folder: Path) -> None:
     """Table, picture, and where everything is."""
     trajectory = folder / trajectory_name(settings)
+    if result.samples and result.samples[-1].step > settings.steps:
+        console.warn(
+            f"nothing was left to do: the run in {folder} has {result.samples[-1].step} steps, and "
+            f"{settings.steps} are asked for, from its beginning"
+        )
     if result.samples:
         _show_table(result, settings)
         plot_md(result, folder / "md.png")

@@ -149,3 +149,10 @@ def test_a_folder_without_campaign_is_told(tmp_path: Path) -> None:
         run("report", str(tmp_path))
     with pytest.raises(ValueError, match=r"campaign\.yaml"):
         run("run", str(tmp_path))
+
+
+def test_the_config_in_place_of_its_folder_is_told(tmp_path: Path) -> None:
+    run("init", str(tmp_path / "cu"))
+    for verb in ("init", "run", "status", "report", "stop"):
+        with pytest.raises(ValueError, match=f"give the folder of the campaign: {tmp_path}/cu$"):
+            run(verb, str(tmp_path / "cu" / "campaign.yaml"))

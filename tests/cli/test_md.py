@@ -84,6 +84,10 @@ def test_resuming_makes_a_run_longer(mlip, model, structure, capsys) -> None:
     assert mlip("md", model, f"{structure}@0", "-T", 300, "--steps", 20, "--resume") == 0
     assert mlip("md", model, f"{structure}@0", "-T", 300, "--steps", 20, "-o", "whole") == 0
     assert Path("md/md.csv").read_bytes() == Path("whole/md.csv").read_bytes()
+    assert "nothing was left" not in capsys.readouterr().err
+    assert mlip("md", model, f"{structure}@0", "-T", 300, "--steps", 10, "--resume") == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert "nothing was left to do: the run in md has 20 steps, and 10 are asked for" in told
 
 
 def test_an_unphysical_run_ends_with_status_1_and_says_where_all_is(mlip, model, capsys) -> None:
