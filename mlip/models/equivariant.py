@@ -9,6 +9,7 @@ atom i, channel c and harmonic lm (z_i is the element, all sums and weights are 
     B_i   = P(A_i, A_i)    and    D_i = P(B_i, A_i)      bodies three and four                  (3)
     h_i   = (U A_i + U' B_i + U'' D_i) / sqrt(3) + V(z_i) h_i of the layer before               (4)
     E_i   = linear(h_i0) of each layer but the last + network(h_i0) of the last + shift(z_i)    (5)
+    E_i   = the same - that of an atom alone + shift(z_i) (1 - exp(-3 d_i / d))     if asked    (5')
 
 P couples with Clebsch-Gordan coefficients, with a weight for each path, element and channel
 (`mlip.ops.tensor_product`); every U mixes channels, for each l; V(z) weighs channels by element and
@@ -19,6 +20,9 @@ that there are no tensor products on edges. (1) is the A basis of R. Drautz, Phy
 (2019), the recursion (3) that of J. Nigam et al., J. Chem. Phys. 153, 121101 (2020), (2) the node
 product of Y. Zhang and H. Guo, arXiv:2508.16086, which stands for (2'). P is linear in its tables:
 the sums of (2') go over products of components, and are coupled at the atom.
+
+In (5') d_i is the density of neighbours, a sum of cutoff functions, and d its mean: an atom alone
+has its reference energy, one with the usual neighbours nearly all of the shift.
 
 All features have natural parity, so that energies do not change under reflections.
 """
@@ -115,6 +119,9 @@ class Equivariant(Potential):
         """Widths of the network that makes radial weights of them."""
         readout_hidden: PositiveInt = 16
         """Width of the network that makes the energy of the last layer's features."""
+        isolated_limit: bool = False
+        """Whether an atom without neighbours has its reference energy, which then should be that of
+        the isolated atom; atoms with few neighbours are bound less. Else it has any energy."""
         repulsion: ZBL.Config | None = None
         """Repulsion of nuclei at distances where there are no data; null for none."""
 
@@ -137,6 +144,7 @@ class Equivariant(Potential):
 
     config: Config
     mean_neighbours: Tensor
+    mean_density: Tensor
 
     def __init__(self, config: Config, species: Sequence[int]) -> None:
         repulsion = ZBL(config.repulsion, species, config.cutoff) if config.repulsion else None
@@ -145,6 +153,8 @@ class Equivariant(Potential):
         n_elements, last = len(self.species), config.layers - 1
         sent = _DEGREES[config.senders]
         self.register_buffer("mean_neighbours", torch.ones((), dtype=torch.float64))
+        if config.isolated_limit:
+            self.register_buffer("mean_density", torch.ones((), dtype=torch.float64))
         self.shifts = nn.Parameter(torch.zeros(n_elements, dtype=torch.float64))
         self.embedding = normal(1, n_elements, config.channels)
         self.layers = nn.ModuleList(
@@ -160,7 +170,29 @@ class Equivariant(Potential):
         energies = self.shifts.index_select(0, species_index)
         for readout, state in zip(self.readouts, self.states(graph, species_index)):
             energies = energies + readout(state[0]).squeeze(1)
-        return energies
+        if not self.config.isolated_limit:
+            return energies
+        unbound = self.shifts.index_select(0, species_index) * self._unbound(graph)
+        alone = sum(
+            readout(state).squeeze(1) for readout, state in zip(self.readouts, self._alone())
+        )
+        return energies - unbound - cast(Tensor, alone).index_select(0, species_index)
+
+    def _alone(self) -> list[Float[Tensor, "elements channels"]]:
+        """Invariant features of atoms without neighbours, after each layer."""
+        states = [self.embedding]
+        for layer in cast(Sequence[Layer], self.layers):
+            kept = states[-1][: layer.keep.n_harmonics] * layer.keep_weights
+            states.append(layer.keep(kept))
+        return [state[0] for state in states[1:]]
+
+    def _unbound(self, graph: AtomicGraph) -> Float[Tensor, " atoms"]:
+        """The exponential of equation 5': one for an atom alone."""
+        return torch.exp(-3.0 * self._density(graph) / self.mean_density).to(self.dtype)
+
+    def _density(self, graph: AtomicGraph) -> Float[Tensor, " atoms"]:
+        near = envelope(torch.linalg.norm(graph.edge_vectors(), dim=1), self.cutoff)
+        return sum_by_index(near, graph.centres, graph.n_atoms)
 
     def last_weights(self) -> Float[Tensor, " weights"]:
         """Those of eq. 5 that come last, of each layer's readout, and the shifts."""
@@ -174,6 +206,10 @@ class Equivariant(Potential):
         states = self.states(graph, species_index)
         seen = [readout.before_last(state[0]) for readout, state in zip(readouts, states)]
         element = nn.functional.one_hot(species_index, len(self.species)).to(self.dtype)
+        if self.config.isolated_limit:
+            alone = [readout.before_last(state) for readout, state in zip(readouts, self._alone())]
+            seen = [of - by.index_select(0, species_index) for of, by in zip(seen, alone)]
+            element = element * (1.0 - self._unbound(graph))[:, None]
         return torch.cat([*seen, element], dim=1)
 
     def features(self, graph: AtomicGraph) -> Float[Tensor, "atoms features"]:
@@ -225,22 +261,26 @@ class Equivariant(Potential):
         ]
 
     def adapt(self, graphs: Sequence[AtomicGraph]) -> None:
-        """Find the mean number of neighbours, and shift the energies of the new model so that each
-        element's are zero on average.
+        """Find the mean number and density of neighbours, and shift the energies of the new
+        model so that each element's are zero on average.
 
         Raises
         ------
         ValueError
             If an element of the model does not occur in `graphs`.
         """
-        edges, counts = 0, torch.zeros(119, dtype=torch.int64)
+        edges, density, counts = 0, 0.0, torch.zeros(119, dtype=torch.int64)
         for graph in graphs:
-            edges += graph.within(self.cutoff).n_edges
+            near = graph.within(self.cutoff)
+            edges += near.n_edges
+            density += float(self._density(near).sum()) if self.config.isolated_limit else 0.0
             counts += torch.bincount(graph.numbers.cpu(), minlength=119)
         absent = [chemical_symbols[z] for z in self.species if counts[z] == 0]
         if absent:
             raise ValueError(f"the training data have no atoms of {', '.join(absent)}")
         self.mean_neighbours.fill_(max(edges / int(counts.sum()), 1.0))
+        if density:
+            self.mean_density.fill_(density / int(counts.sum()))
         step = max(1, int(counts.sum()) // _ATOMS_TO_CENTRE)
         self._centre([graphs[i] for i in range(0, len(graphs), step)])
 

@@ -61,6 +61,17 @@ class TestCoupledOnEdges(PotentialConformance):
         return build(cls.species, preset="medium", coupling="edges")
 
 
+class TestWithIsolatedLimit(PotentialConformance):
+    single_precision = 2e-5
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls) -> Equivariant:
+        model = build(cls.species, preset="medium", isolated_limit=True)
+        model.start_from(dict.fromkeys(cls.species, -6.0))
+        return model
+
+
 class TestOneLayerWithRepulsion(PotentialConformance):
     species = (14,)
 
@@ -250,6 +261,24 @@ def test_sums_are_divided_by_the_mean_number_of_neighbours() -> None:
     wider = [with_neighbours(g, model.cutoff + 1.0) for g in graphs]
     model.adapt(wider)
     assert float(model.mean_neighbours) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("preset", ["local", "medium"])
+def test_with_its_limit_an_atom_alone_has_its_reference_energy(preset: str) -> None:
+    def energy(model: Equivariant, atoms: Atoms) -> float:
+        return compute(model, atoms, ["energy"])["energy"].item()
+
+    model, free = build(preset=preset, isolated_limit=True), build(preset=preset)
+    before = {shape: energy(model, shape(SPECIES)) for shape in SHAPES}
+    for each in (model, free):
+        each.start_from(dict.fromkeys(SPECIES, -6.0))
+    for z in SPECIES:
+        assert energy(model, Atoms([z])) == -271.8281828 * z
+        assert energy(free, Atoms([z])) < -271.8281828 * z - 3.0
+    for shape, unbound in before.items():
+        atoms = shape(SPECIES)
+        bound = (energy(model, atoms) - unbound) / len(atoms)
+        assert -6.0 < bound < -3.0, shape
 
 
 def test_a_new_model_has_no_energy_on_average() -> None:
