@@ -12,6 +12,7 @@ from mlip.data import GraphDataset, ReferenceEnergies
 from mlip.graph import AtomicGraph
 from mlip.models import (
     DatasetCard,
+    Equivariant,
     ErrorCard,
     ModelCard,
     Potential,
@@ -144,6 +145,7 @@ def _train(
     required = {name for loss in config.losses() for name in loss.required()}
     inputs = read_inputs(config.data, sorted(required), config.seed)
     config = _resolved(config, inputs)
+    _check_limit(config, inputs.references)
     model = new_model(config, inputs.species)
     datasets = {n: GraphDataset(frames, model.cutoff) for n, frames in inputs.splits().items()}
     _check_validation(datasets["valid"], config)
@@ -243,6 +245,17 @@ def _resolved(config: TrainingConfig, inputs: Inputs) -> TrainingConfig:
     loss = config.loss.restricted_to(found)
     changed = config.model_copy(update={"loss": loss, "stages": stages})
     return changed.with_batches_for(inputs.atoms_visited)
+
+
+def _check_limit(config: TrainingConfig, references: ReferenceEnergies) -> None:
+    """Energies by least squares are those of bound atoms, not of an atom alone."""
+    limited = isinstance(config.model, Equivariant.Config) and config.model.isolated_limit
+    if limited and references.source == "least squares":
+        raise ValueError(
+            "model.isolated_limit needs the energies of isolated atoms, and the references are "
+            "from a least squares fit: give data.reference_energies by symbol, or a labelled frame "
+            "of one atom for each element"
+        )
 
 
 def _check_validation(valid: Sequence[AtomicGraph], config: TrainingConfig) -> None:

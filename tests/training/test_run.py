@@ -208,6 +208,18 @@ def test_what_cannot_be_judged_is_counted(tmp_path: Path) -> None:
     assert re.search(r"valid: 6 structures, \d+ atoms, 4 without stress", log)
 
 
+def test_the_limit_of_isolated_atoms_needs_their_energies(data: Path, tmp_path: Path) -> None:
+    model = {"name": "equivariant", "channels": 2, "cutoff": 3.0, "isolated_limit": True}
+    fitted = plain_config(data)["data"] | {"reference_energies": "least_squares"}
+    with pytest.raises(ValueError, match="isolated_limit needs the energies of isolated atoms"):
+        train(config(data, data=fitted, model=model), tmp_path / "fitted")
+    train(config(data, model=model, epochs=1, dtype="float64"), tmp_path / "run")
+    trained = load_model(tmp_path / "run" / "model.safetensors")
+    alone = AtomicGraph.from_atoms(isolated("Si", 0.0))
+    (found,) = evaluate(trained, [alone], ("energy",))
+    assert found["energy"] == pytest.approx(-139.0, abs=1e-9)
+
+
 def test_kinds_may_be_repeated(data: Path, tmp_path: Path) -> None:
     repeated = plain_config(data)["data"] | {"repeat": {"molecule": 3}}
     train(config(data, data=repeated, epochs=1), tmp_path / "run")
