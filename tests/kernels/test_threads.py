@@ -47,15 +47,35 @@ if child == 0:
 assert os.waitpid(child, 0)[1] == 0
 """
 
+LOADED_AFTER_FORK = """
+import os
+import torch
+
+torch.set_num_threads(3)
+torch.ones(10**6).exp_()
+child = os.fork()
+if child == 0:
+    from ase.build import bulk
+    from mlip import neighbour_list
+
+    crystal = bulk("Si", cubic=True) * 6  # enough atoms for threads
+    os._exit(0 if len(neighbour_list("i", crystal, 3.0)) == 4 * len(crystal) else 1)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
 
 def run(script: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", START + script], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the threads that Linux lists")
-@pytest.mark.parametrize("script", [NO_OTHERS, FORKED], ids=["no others", "forked"])
+@pytest.mark.parametrize(
+    "script",
+    [START + NO_OTHERS, START + FORKED, LOADED_AFTER_FORK],
+    ids=["no others", "forked", "loaded after fork"],
+)
 def test_whose_threads(script: str) -> None:
     run(script)
