@@ -44,7 +44,8 @@ class Network(nn.Module):
 
 
 class Mixing(nn.Module):
-    """Linear combinations of channels, the same for all harmonics of a degree l <= l_max."""
+    """Linear combinations of channels, the same for all harmonics of a degree l <= l_max. Features
+    may end at a lower degree."""
 
     degree: Tensor
 
@@ -58,7 +59,7 @@ class Mixing(nn.Module):
     def forward(
         self, x: Float[Tensor, "harmonics atoms channels"]
     ) -> Float[Tensor, "harmonics atoms channels"]:
-        return x.bmm(scaled(self.weights).index_select(0, self.degree))
+        return x.bmm(scaled(self.weights).index_select(0, self.degree[: len(x)]))
 
 
 def normal(*shape: int) -> nn.Parameter:

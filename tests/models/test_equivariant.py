@@ -67,7 +67,7 @@ class TestWithIsolatedLimit(PotentialConformance):
     @pytest.fixture(scope="class")
     @classmethod
     def model(cls) -> Equivariant:
-        model = build(cls.species, preset="medium", isolated_limit=True)
+        model = build(cls.species, preset="medium", layers=3, isolated_limit=True)
         model.start_from(dict.fromkeys(cls.species, -6.0))
         return model
 
@@ -263,12 +263,16 @@ def test_sums_are_divided_by_the_mean_number_of_neighbours() -> None:
     assert float(model.mean_neighbours) == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("preset", ["local", "medium"])
-def test_with_its_limit_an_atom_alone_has_its_reference_energy(preset: str) -> None:
+@pytest.mark.parametrize(
+    "size",
+    [{"preset": "local"}, {"preset": "medium"}, {"preset": "medium", "layers": 4}],
+    ids=["local", "medium", "deep"],
+)
+def test_with_its_limit_an_atom_alone_has_its_reference_energy(size: dict) -> None:
     def energy(model: Equivariant, atoms: Atoms) -> float:
         return compute(model, atoms, ["energy"])["energy"].item()
 
-    model, free = build(preset=preset, isolated_limit=True), build(preset=preset)
+    model, free = build(**size, isolated_limit=True), build(**size)
     before = {shape: energy(model, shape(SPECIES)) for shape in SHAPES}
     for each in (model, free):
         each.start_from(dict.fromkeys(SPECIES, -6.0))
