@@ -1,6 +1,7 @@
 """A graph that carries features which were just computed from it, for whoever needs them next."""
 
 import dataclasses
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -9,6 +10,11 @@ from torch import Tensor
 from mlip.descriptors.base import Descriptor
 from mlip.descriptors.pull_back import PullBack
 from mlip.graph import AtomicGraph
+
+#: What features depend on.
+_OF_FEATURES = frozenset(
+    {"numbers", "positions", "cell", "pbc", "structure", "edges", "shifts", "vectors"}
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,3 +56,9 @@ class FeaturedGraph(AtomicGraph):
             descriptor=descriptor,
             pull_back=pull_back,
         )
+
+    def replace(self, **changes: Any) -> AtomicGraph:
+        """A copy with some fields exchanged; without features, if they depend on one of these."""
+        if _OF_FEATURES.isdisjoint(changes):
+            return super().replace(**changes)
+        return AtomicGraph(**self.plain_fields()).replace(**changes)

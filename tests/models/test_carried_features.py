@@ -219,3 +219,16 @@ def test_counts_while_training_leave_the_way_to_the_parameters() -> None:
         found = predict(model, graph, want, training=True)[want[0]]
         (slope,) = torch.autograd.grad(found.square().sum(), model.descriptor.mixing)
         assert float(slope.abs().max()) > 0
+
+
+def test_features_are_forgotten_when_the_structure_changes() -> None:
+    model = network("chebyshev")
+    graph = graph_of(model, molecule(SPECIES))
+    carried = model.with_features(graph)
+    moved = graph.positions + 0.1 * torch.arange(3).double() * graph.positions
+    for change in ({"positions": moved}, {"numbers": graph.numbers.flip(0)}):
+        expected = predict(model, graph.replace(**change), ["energy"])["energy"]
+        assert predict(model, carried.replace(**change), ["energy"])["energy"] == expected
+    strain = 0.1 * torch.eye(3).double()[None]
+    assert torch.equal(model(carried.strained(strain)), model(graph.strained(strain)))
+    assert isinstance(carried.replace(labels={}), FeaturedGraph)
