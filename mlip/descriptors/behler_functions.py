@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from mlip.ops.cutoffs import LEVEL_AT_THEIR_START, CutoffName
 from mlip.settings import Settings
@@ -20,11 +20,11 @@ from mlip.settings import Settings
 class BehlerFunction(Settings):
     """What radial and angular functions have in common."""
 
-    eta: float = Field(ge=0)
+    eta: float = Field(ge=0, allow_inf_nan=False)
     """Narrowness, Å^-2."""
-    shift: float = 0.0
+    shift: FiniteFloat = 0.0
     """Centre r_s of the distances, Å."""
-    cutoff: float | None = Field(default=None, gt=0)
+    cutoff: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Where f reaches zero, Å; the cutoff of the descriptor if not given."""
 
 
@@ -37,7 +37,7 @@ class AngularFunction(BehlerFunction):
 
     type: Literal["G4", "G5"] = "G4"
     """G4 includes the distance between the two neighbours, G5 does not."""
-    zeta: float = Field(ge=1)
+    zeta: float = Field(ge=1, allow_inf_nan=False)
     """Sharpness in the angle; whole numbers are faster."""
     sign: Literal[-1, 1]
     """lambda of the papers: with 1 the function is largest at 0 degrees, with -1 at 180."""
@@ -96,7 +96,7 @@ class AngularGrid(Settings):
 class CutoffSettings(Settings):
     """How far descriptors made of Behler's functions see."""
 
-    cutoff: float = Field(default=6.0, gt=0)
+    cutoff: float = Field(default=6.0, gt=0, allow_inf_nan=False)
     """Neighbours farther than this (Å) are not seen."""
     cutoff_function: CutoffName = "polynomial"
     """How a neighbour's weight goes to zero at the cutoff; cosine is only once differentiable."""

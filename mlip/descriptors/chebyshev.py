@@ -41,11 +41,11 @@ class ChebyshevConfig(Settings):
     """Settings of the Chebyshev descriptors."""
 
     name: Literal["chebyshev"] = "chebyshev"
-    cutoff: float = Field(default=6.0, gt=0)
+    cutoff: float = Field(default=6.0, gt=0, allow_inf_nan=False)
     """Neighbours farther than this (Å) are not seen."""
     cutoff_function: CutoffName = "polynomial"
     """How a neighbour's weight goes to zero at the cutoff; cosine is only once differentiable."""
-    angular_cutoff: float | None = Field(default=None, gt=0)
+    angular_cutoff: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Radius for the angular part, Å; the cutoff if not given."""
     radial_order: int = Field(default=12, ge=0)
     """Highest degree of the radial polynomials."""

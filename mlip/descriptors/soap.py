@@ -45,20 +45,20 @@ class SOAPConfig(Settings):
     """Settings of the SOAP power spectrum."""
 
     name: Literal["soap"] = "soap"
-    cutoff: float = Field(default=5.0, gt=0)
+    cutoff: float = Field(default=5.0, gt=0, allow_inf_nan=False)
     """Neighbours farther than this (Å) are not seen."""
     n_max: int = Field(default=8, ge=1)
     """Number of radial functions."""
     l_max: int = Field(default=6, ge=0, le=L_MAX)
     """Highest degree of the spherical harmonics."""
-    sigma: float = Field(default=0.5, gt=0)
+    sigma: float = Field(default=0.5, gt=0, allow_inf_nan=False)
     """Width of the Gaussian that stands for an atom, Å."""
     radial_basis: Literal["gto", "polynomial"] = "gto"
     """Gaussian-type orbitals r^l exp(-alpha r^2), or polynomials (r_c - r)^(n + 2)."""
     cutoff_function: CutoffName | Literal["none"] = "polynomial"
     """How a neighbour's weight goes to zero at the cutoff. With `none`, features jump there: only
     for comparison with other codes."""
-    basis_cutoff: float | None = Field(default=None, gt=0)
+    basis_cutoff: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Where the radial functions end, Å; the cutoff if not given."""
     compression: Literal["none", "mu1nu1", "alchemical"] = "none"
     """mu1nu1 multiplies the density of each species with that of all species together, so that the

@@ -54,9 +54,9 @@ class ZBL(ExactModule):
         """Short-range repulsion of nuclei."""
 
         name: Literal["zbl"] = "zbl"
-        inner: float = Field(default=0.4, gt=0)
+        inner: float = Field(default=0.4, gt=0, allow_inf_nan=False)
         """Below this fraction of the sum of two covalent radii the repulsion is full."""
-        outer: float = Field(default=0.75, gt=0)
+        outer: float = Field(default=0.75, gt=0, allow_inf_nan=False)
         """Beyond this fraction there is none."""
 
         @model_validator(mode="after")

@@ -115,7 +115,10 @@ def test_unknown_radius() -> None:
         ZBL(ZBL.Config(), (14, 97), 5.0)
 
 
-@pytest.mark.parametrize(("inner", "outer"), [(0.9, 0.5), (0.5, 0.5), (0.0, 1.0), (-1.0, 1.0)])
+RADII_WITHOUT_SENSE = [(0.9, 0.5), (0.5, 0.5), (0.0, 1.0), (-1.0, 1.0), (0.4, float("inf"))]
+
+
+@pytest.mark.parametrize(("inner", "outer"), RADII_WITHOUT_SENSE)
 def test_radii_must_make_sense(inner: float, outer: float) -> None:
-    with pytest.raises(ValueError, match=r"must be below|greater than 0"):
+    with pytest.raises(ValueError, match=r"must be below|greater than 0|finite number"):
         ZBL.Config(inner=inner, outer=outer)
