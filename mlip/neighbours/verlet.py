@@ -121,6 +121,8 @@ def _geometry(graph: AtomicGraph) -> AtomicGraph:
         graph,
         positions=graph.positions.detach().clone(),
         cell=graph.cell.detach().clone(),
+        pbc=graph.pbc.clone(),
+        structure=graph.structure.clone(),
         labels={},
     )
 

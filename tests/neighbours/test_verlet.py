@@ -70,6 +70,17 @@ def test_a_cell_that_breathes_and_shears(make) -> None:
     assert 1 < verlet.searches < 40
 
 
+def test_a_graph_that_is_changed_in_place() -> None:
+    graph, verlet = graph_of(crystal()), VerletList(CUTOFF, SKIN)
+    assert_as_found_anew(verlet, graph)
+    graph.positions[0] += 5.0
+    assert_as_found_anew(verlet, graph)
+    graph.cell.mul_(1.2)
+    assert_as_found_anew(verlet, graph)
+    graph.pbc[0, 2] = False
+    assert_as_found_anew(verlet, graph)
+
+
 @settings(max_examples=80, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
