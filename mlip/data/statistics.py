@@ -9,6 +9,7 @@ from ase.data import chemical_symbols
 
 from mlip.data.frames import Frame, elements
 from mlip.data.label_search import where_declared
+from mlip.neighbours import neighbour_list
 
 #: Å; an atom this far from its images, or further, is isolated.
 _ALONE = 8.0
@@ -108,14 +109,7 @@ def is_isolated_atom(frame: Frame) -> bool:
     """One atom, with no image nearer than 8 Å."""
     if len(frame) != 1:
         return False
-    periodic = np.asarray(frame.atoms.cell)[frame.atoms.pbc]
-    if not len(periodic):
-        return True
-    multiples = np.stack(np.meshgrid(*[range(-2, 3)] * len(periodic)), -1).reshape(
-        -1, len(periodic)
-    )
-    lengths = np.linalg.norm(multiples[multiples.any(axis=1)] @ periodic, axis=1)
-    return bool(lengths.min() >= _ALONE)
+    return not frame.atoms.pbc.any() or not len(neighbour_list("i", frame.atoms, _ALONE))
 
 
 def without_isolated_atoms(frames: Sequence[Frame]) -> list[Frame]:

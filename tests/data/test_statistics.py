@@ -116,6 +116,7 @@ def test_no_energies_at_all():
         ([12, 12, 3], True, False),
         ([12, 12, 3], (1, 1, 0), True),
         ([[20, 0, 0], [19, 3, 0], [0, 0, 20]], True, False),
+        ([[9, 0, 0], [45, 3, 0], [0, 0, 20]], True, False),
     ],
 )
 def test_what_an_isolated_atom_is(cell, pbc, alone):
