@@ -206,9 +206,12 @@ class _Run:
         self._integrator: Integrator = build_integrator(
             start.atoms, settings, start.memory, start.freedom
         )
-        target = settings.temperature or self._temperature(start.atoms)
-        self._watch = Watch(start.atoms, settings.limits, target, self._temperature)
         self._samples = list(start.samples)
+        kelvin, volume = self._temperature(start.atoms), _volume(start.atoms)
+        if self._samples:  # limits go by the start, not by where a run is resumed
+            kelvin, volume = self._samples[0].temperature, self._samples[0].volume
+        target = settings.temperature or kelvin
+        self._watch = Watch(volume, settings.limits, target, self._temperature)
         self._results: dict[str, Any] = {}
         self._good: tuple[Atoms, dict[str, Any]] | None = None
         self._reason = self._look()
@@ -267,7 +270,7 @@ class _Run:
             conserved=potential + kinetic - heat if heat is not None else np.nan,
             temperature=self._temperature(atoms),
             pressure=_pressure(atoms),
-            volume=float(atoms.get_volume()) if atoms.pbc.all() else np.nan,
+            volume=_volume(atoms),
             max_force=float(np.linalg.norm(self._results["forces"], axis=1).max(initial=0.0)),
         )
 
@@ -300,6 +303,11 @@ class _Run:
             velocities=self._start.velocities,
             degrees_of_freedom=self._start.freedom,
         )
+
+
+def _volume(atoms: Atoms) -> float:
+    """Å^3; NaN where it is not defined."""
+    return float(atoms.get_volume()) if atoms.pbc.all() else np.nan
 
 
 def _pressure(atoms: Atoms) -> float:

@@ -18,14 +18,14 @@ class Watch:
 
     Parameters
     ----------
-    atoms : the start of the run
+    volume : of the start, Å^3; NaN if the structure has none
     kelvin : target temperature, or that of the start
     temperature : kinetic temperature of atoms in K
     """
 
     def __init__(
         self,
-        atoms: Atoms,
+        volume: float,
         limits: MDLimits,
         kelvin: float,
         temperature: Callable[[Atoms], float],
@@ -33,7 +33,7 @@ class Watch:
         self._limits = limits
         self._hottest = max(limits.temperature, limits.temperature_factor * kelvin)
         self._temperature = temperature
-        self._volume = atoms.get_volume() if atoms.pbc.all() else None
+        self._volume = volume
         self._energy: float | None = None
         self._closeness = Closeness(limits.closeness)
 
@@ -76,7 +76,7 @@ class Watch:
         return f"the temperature is {kelvin:.0f} K (limit {self._hottest:.0f})"
 
     def _swelling(self, atoms: Atoms) -> str | None:
-        if self._volume is None:
+        if np.isnan(self._volume):
             return None
         ratio, limit = atoms.get_volume() / self._volume, self._limits.volume_factor
         if 1.0 / limit <= ratio <= limit:

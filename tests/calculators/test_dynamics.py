@@ -528,16 +528,25 @@ def test_too_hot_stops_the_run() -> None:
     assert stopped(atoms, temperature=1e5, closeness=0).stopped is None
 
 
-def test_a_cell_that_runs_away_stops_the_run() -> None:
+def swelling(steps: int, folder: Path | None = None, **options: bool) -> MDResult:
     atoms = Atoms("Ar4", np.random.default_rng(0).random((4, 3)) * 9, cell=np.eye(3) * 9, pbc=True)
     atoms.calc = IdealGas()
     settings = MDSettings(
-        ensemble="npt", temperature=300, pressure=-5.0, barostat_time=50, timestep=5, steps=500,
-        limits=MDLimits(closeness=0),
+        ensemble="npt", temperature=300, pressure=-0.2, barostat_time=100, timestep=5, steps=steps,
+        limits=MDLimits(closeness=0), interval=1,
     )  # fmt: skip
-    result = run_md(atoms, settings)
+    return run_md(atoms, settings, folder, **options)
+
+
+def test_a_cell_that_runs_away_stops_the_run(tmp_path: Path) -> None:
+    result = swelling(500)
     assert result.stopped is not None
     assert "times that of the start" in result.stopped
+    assert result.stopped_at is not None
+
+    assert swelling(result.stopped_at - 1, tmp_path).stopped is None
+    resumed = swelling(500, tmp_path, resume=True)
+    assert (resumed.stopped, resumed.stopped_at) == (result.stopped, result.stopped_at)
 
 
 def test_an_unphysical_start_is_stopped_at_once(tmp_path: Path) -> None:
