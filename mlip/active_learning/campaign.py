@@ -166,13 +166,22 @@ class Campaign:
         return self._store.fact("reason")
 
     def _retry_failed(self) -> None:
-        if self._store.fact("step") != "finished":
-            self._store.note("failed labels queued again", count=self._labeller.retry_failed())
-        elif self._store.labels("failed"):
-            raise CampaignError(
-                f"the campaign is over, no label would be computed: {self._store.fact('reason')}. "
-                "Raise the limit in `stop` that ended it, or begin in a new folder"
-            )
+        """Failed labels are asked for again; those of a campaign that found nothing more to label
+        in one iteration more."""
+        failed = [label.key for label in self._store.labels("failed")]
+        if failed and self._store.fact("step") == "finished":
+            if self._store.fact("ended by rule"):
+                raise CampaignError(
+                    "the campaign is over, no label would be computed: "
+                    f"{self._store.fact('reason')}. Raise the limit in `stop` that ended it, or "
+                    "begin in a new folder"
+                )
+            with self._store.transaction():
+                self._store.set_fact("iteration", self.iteration + 1)
+                self._store.postpone(failed, self.iteration)
+                self._store.set_fact("reason", None)
+                self._go_to("label")
+        self._store.note("failed labels queued again", count=self._labeller.retry_failed())
 
     def _reopen(self) -> None:
         """A campaign that ended by a rule goes on, if the rule has changed and holds no more."""
@@ -243,7 +252,11 @@ class Campaign:
         counts = Counter(label.iteration for label in self._store.labels("done"))
         pool = pooled_iterations({n: counts[n] for n in range(1, self.iteration + 1)})
         *earlier, latest = self._records.compared(pool)
-        source = pool_in_words(pool, sum(counts[n] for n in pool))
+        if not latest.frames:  # all have elements that are new to it
+            self._observer.message("the potential knows none of the new structures: not judged")
+            self._go_to("train")
+            return
+        source = pool_in_words(pool, sum(len(one.frames) for one in [*earlier, latest]))
         used = self._records.calibration(self.iteration - 1)
         found = judge(latest, earlier, source, self._store.fact("scale"), used)
         if found.calibration == used:
@@ -266,9 +279,8 @@ class Campaign:
             paths.append(train_member(learning, folder, member, theory, [self._observer]))
         model = finished_model(paths, self._config.uncertainty, parts["train"])
         first = self._first_judgement(model, parts["valid"]) if self.iteration == 0 else None
-        judged = first or self._store.fact(f"judgement {self.iteration}")
-        model_file = self._folder.iteration_model(self.iteration)
-        save_calibrated(model_file, model, judged.get("calibration", {}))
+        cards = first["calibration"] if first else self._records.calibration(self.iteration)
+        save_calibrated(self._folder.iteration_model(self.iteration), model, cards)
         new = self._records.frames("train", "valid", iteration=self.iteration)
         reason = self._reason_to_stop()
         with self._store.transaction():

@@ -56,15 +56,19 @@ class Records:
         return FeatureDistance(model, seen)
 
     def compared(self, iterations: Sequence[int]) -> list[Comparison]:
-        """The labels that each of some iterations added, with what the potential before says."""
+        """The labels that each of some iterations added, with what the potential before says. Of
+        structures with elements that it does not know it says nothing: they are left out."""
         found = []
         for iteration in iterations:
             model = self.model(iteration - 1)
-            frames = self.frames("train", "valid", iteration=iteration)
+            known = set(model.species)
+            new = self.frames("train", "valid", iteration=iteration)
+            frames = [frame for frame in new if known.issuperset(frame.atoms.numbers)]
             found.append(compare(model, self.measure(model, iteration - 1), frames))
         return found
 
     def calibration(self, iteration: int) -> PlainCards:
-        """That of the potential of an iteration."""
-        name = f"judgement {iteration}" if iteration else "validation 0"
-        return self._store.fact(name, {}).get("calibration", {})
+        """That of the potential of an iteration, which may be from an earlier one."""
+        judged = (self._store.fact(f"judgement {i}") for i in range(iteration, 0, -1))
+        latest = next((one for one in judged if one), self._store.fact("validation 0", {}))
+        return latest.get("calibration", {})

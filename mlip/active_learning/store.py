@@ -212,6 +212,16 @@ class Store:
             key,
         )
 
+    def postpone(self, keys: Sequence[str], iteration: int) -> None:
+        """Structures are asked for in an iteration, in this order, instead of an earlier one."""
+        first = len(self.labels(iteration=iteration))
+        with self.transaction():
+            for place, key in enumerate(keys, start=first):
+                self._change(
+                    "UPDATE structures SET iteration = ?, place = ? WHERE key = ?",
+                    iteration, place, key,
+                )  # fmt: skip
+
     def settle(self, key: str, outcome: LabelOutcome) -> None:
         """Take in what came of a label."""
         with self.transaction():

@@ -347,6 +347,27 @@ def test_labels_of_a_campaign_that_is_over_stay_failed(finished: Path, tmp_path:
     store.close()
 
 
+def test_labels_that_failed_come_later_if_nothing_else_is_left(tmp_path: Path) -> None:
+    """They make one iteration more, which trains and explores as any other."""
+    select = {"uncertain_above": 1e3, "absurd_above": 1e4, "per_iteration": 2}
+    stop = {"iterations": 5}
+    config = with_ammonia(tmp_path, select=select, stop=stop)
+    nothing_left = run_campaign(config, tmp_path)
+    assert "is uncertain" in nothing_left
+    (tmp_path / "mended").touch()
+    assert run_campaign(config, tmp_path) == nothing_left  # nobody asked for them
+    assert "is uncertain" in run_campaign(config, tmp_path, retry_failed=True)
+    store = Store(tmp_path / "campaign.db")
+    (late,) = store.labels(iteration=1)
+    assert (late.status, late.structure.origin["from"]) == ("done", 0)
+    assert [label.place for label in store.labels(iteration=0)] == [1, 2, 3, 4]
+    assert store.fact("judgement 1") is None  # by a potential that did not know nitrogen
+    store.close()
+    cards = [read_card(tmp_path / f"iterations/00{i}/model.safetensors") for i in (0, 1)]
+    assert ["N" in card.species for card in cards] == [False, True]
+    assert cards[0].calibration == cards[1].calibration
+
+
 class Remembers(CampaignObserver):
     """What it was told."""
 
