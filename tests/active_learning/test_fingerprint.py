@@ -9,6 +9,7 @@ from mlip.active_learning.labelling.config import CalculatorConfig, laid_over
 from mlip.active_learning.labelling.fingerprint import (
     Fingerprint,
     MixedLabelsError,
+    differing,
     plain_digest,
     require_one,
 )
@@ -71,6 +72,17 @@ def test_different_fingerprints_are_an_error_that_says_where(changes: dict, told
     text = str(refused.value)
     assert told in text
     assert "2 labels of VASP 6.4.2" in text
+
+
+def test_of_lists_of_settings_only_what_differs_is_told() -> None:
+    cold, hot = {"name": "md", "temperature": 300}, {"name": "md", "temperature": 600}
+    script = {"name": "script"}
+    assert differing([{"explore": [script, cold]}, {"explore": (script, hot)}]) == [
+        "explore.1.temperature: 300 / 600"
+    ]
+    assert differing([{"explore": [cold]}, {"explore": [cold, script]}]) == [
+        f"explore: {[cold]} / {[cold, script]}"
+    ]
 
 
 def test_no_labels_at_all_are_an_error_of_their_own() -> None:

@@ -115,8 +115,20 @@ def differing(contents: Sequence[Mapping[str, Any]], place: str = "") -> list[st
         below = f"{place}.{key}" if place else key
         if all(value == values[0] for value in values):
             continue
-        if all(isinstance(value, Mapping) for value in values):
-            found += differing(values, below)  # type: ignore[arg-type]
+        if inner := _with_keys(values):
+            found += differing(inner, below)
         else:
             found.append(f"{below}: " + " / ".join(dict.fromkeys(map(repr, values))))
     return found
+
+
+def _with_keys(values: Sequence[Any]) -> list[Mapping[str, Any]]:
+    """Mappings as they are, and equally long lists of mappings by their places; nothing for others."""
+    if all(isinstance(value, Mapping) for value in values):
+        return list(values)
+    lists = all(isinstance(value, list | tuple) for value in values)
+    if not lists or len({len(value) for value in values}) > 1:
+        return []
+    if not all(isinstance(one, Mapping) for value in values for one in value):
+        return []
+    return [{str(i): one for i, one in enumerate(value)} for value in values]
