@@ -123,7 +123,7 @@ def differing(contents: Sequence[Mapping[str, Any]], place: str = "") -> list[st
 
 
 def _with_keys(values: Sequence[Any]) -> list[Mapping[str, Any]]:
-    """Mappings as they are, and equally long lists of mappings by their places; nothing for others."""
+    """Mappings as they are, equally long lists of mappings by their places; nothing for others."""
     if all(isinstance(value, Mapping) for value in values):
         return list(values)
     lists = all(isinstance(value, list | tuple) for value in values)
