@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlip.cli import console
 from mlip.cli.options import as_option
-from mlip.cli.targets import require_absent, require_writable
+from mlip.cli.targets import require_absent, require_kept, require_writable
 from mlip.data import Frame, FrameSet, LabelKeys, SplitConfig, read_frames, split_frames
 from mlip.data.splits import PARTS, Split
 from mlip.data.write import left_out, write_frames
@@ -22,6 +22,7 @@ def split_files(
 ) -> None:
     """Divide the structures of some files and write the parts, and the record of them."""
     config = parse_settings(SplitConfig, division, "mlip data split", as_option)
+    require_kept([folder / f"{part}.extxyz" for part in PARTS], files)
     frames = read_frames(files, keys)
     divided = split_frames(frames, config)
     _write_parts(folder, frames, divided, overwrite)

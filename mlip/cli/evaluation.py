@@ -12,6 +12,7 @@ from ase.data import chemical_symbols
 
 from mlip.cli import console
 from mlip.cli.calibration_report import plain_calibrations, show_calibrations
+from mlip.cli.targets import require_writable
 from mlip.data import Frame, LabelKeys, read_frames
 from mlip.graph import AtomicGraph
 from mlip.models import UNCERTAINTIES, Potential, card_of, load_model
@@ -37,7 +38,10 @@ def evaluate_files(
     threads: int,
     batch_atoms: int,
 ) -> None:
-    """Compare a model with the labels in some files, and write its predictions if asked to."""
+    """Compare a model with the labels in some files, and write its predictions if asked to: over
+    any file but those that are read."""
+    for target in filter(None, (output, report)):
+        require_writable(target, True, [model, *data])
     potential = load_model(model, device=device, dtype=dtype).requires_grad_(False)
     frames = read_frames(data, keys)
     _check_elements(potential, frames)
@@ -64,12 +68,8 @@ def evaluate_files(
         return
     _remark_on_missing(found, frames)
     if report is not None:
-        from mlip.training.report import write_evaluation  # brings matplotlib
-
         subtitle = f"{model.name} on {', '.join(path.name for path in data)}"
-        card = describe(potential, card_of(potential))
-        write_evaluation(report, card, subtitle, found, compared)
-        console.remark(f"report {report}")
+        _write_report(report, subtitle, potential, found, compared)
     if not as_json:
         _show(found)
         if compared:
@@ -142,6 +142,15 @@ def _rows(first: str, statistics: Mapping[str, ErrorStatistics]) -> list[list[st
         [first, name, f"{part.mae:.2f}", f"{part.rmse:.2f}", f"{part.largest:.2f}", part.unit]
         for name, part in statistics.items()
     ]
+
+
+def _write_report(
+    path: Path, subtitle: str, model: Potential, found: Errors, compared: Calibrations
+) -> None:
+    from mlip.training.report import write_evaluation  # brings matplotlib
+
+    write_evaluation(path, describe(model, card_of(model)), subtitle, found, compared)
+    console.remark(f"report {path}")
 
 
 def _write(

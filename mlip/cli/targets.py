@@ -11,6 +11,14 @@ def require_absent(targets: Sequence[Path], overwrite: bool) -> None:
         raise ValueError(f"{', '.join(existing)} exists already; --overwrite replaces it")
 
 
+def require_kept(targets: Sequence[Path], sources: Sequence[Path]) -> None:
+    """Raise ValueError if a file that is read would be written."""
+    read = [source for source in sources if source.exists()]
+    for target in targets:
+        if target.exists() and any(target.samefile(source) for source in read):
+            raise ValueError(f"{target} is read and would be lost: give another file to write")
+
+
 def require_writable(target: Path, overwrite: bool, sources: Sequence[Path] = ()) -> None:
     """Before any work is done: that the file can be written, and nothing is lost by it.
 
@@ -27,6 +35,5 @@ def require_writable(target: Path, overwrite: bool, sources: Sequence[Path] = ()
         raise ValueError(f"{target} cannot be written: there is no folder {target.parent}")
     if target.is_dir():
         raise ValueError(f"{target} is a folder; give the name of a file")
-    if target.exists() and any(target.samefile(source) for source in sources if source.exists()):
-        raise ValueError(f"{target} is read and would be lost: give another file to write")
+    require_kept([target], sources)
     require_absent([target], overwrite)

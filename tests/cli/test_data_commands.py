@@ -188,6 +188,9 @@ def test_split_replaces_nothing_unless_told(copper, tmp_path):
     assert run("split", copper, "-o", tmp_path, *options).exit_code == 0
     assert not (tmp_path / "test.extxyz").exists(), "the old test set would not belong to it"
 
+    own = run("split", tmp_path / "train.extxyz", "-o", tmp_path, "--overwrite")
+    assert "is read and would be lost" in str(own.exception)
+
 
 @pytest.mark.parametrize(
     ("options", "message"),

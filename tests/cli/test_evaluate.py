@@ -192,6 +192,23 @@ def test_output_holds_predictions_and_labels(folder: Path, tmp_path: Path) -> No
             assert "stress" not in found.calc.results
 
 
+@pytest.mark.parametrize("option", ["--output", "--report"])
+@pytest.mark.parametrize("source", ["model.safetensors", "data.extxyz"])
+def test_what_is_read_is_not_written_over(folder: Path, option: str, source: str) -> None:
+    before = (folder / source).read_bytes()
+    files = (folder / "model.safetensors", folder / "data.extxyz")
+    result = mlip("evaluate", *files, option, folder / source)
+    assert "is read and would be lost" in str(result.exception)
+    assert (folder / source).read_bytes() == before
+
+
+def test_where_nothing_can_be_written_is_told_before_the_work(folder: Path, tmp_path: Path) -> None:
+    files = (folder / "model.safetensors", folder / "data.extxyz")
+    result = mlip("evaluate", *files, "--output", tmp_path / "no" / "out.extxyz")
+    assert "there is no folder" in str(result.exception)
+    assert not result.stdout
+
+
 def test_the_table_has_units_and_groups(folder: Path) -> None:
     result = mlip("evaluate", folder / "model.safetensors", folder / "data.extxyz")
     for word in (
