@@ -282,7 +282,9 @@ class Equivariant(Potential):
         if density:
             self.mean_density.fill_(density / int(counts.sum()))
         step = max(1, int(counts.sum()) // _ATOMS_TO_CENTRE)
-        self._centre([graphs[i] for i in range(0, len(graphs), step)])
+        some = list(graphs[::step])
+        rare = [z for z in self.species if not any(z in graph.numbers for graph in some)]
+        self._centre([*some, *(next(g for g in graphs if z in g.numbers) for z in rare)])
 
     @torch.no_grad()
     def _centre(self, graphs: Sequence[AtomicGraph]) -> None:

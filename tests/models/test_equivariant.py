@@ -299,6 +299,16 @@ def test_a_new_model_has_no_energy_on_average() -> None:
     torch.testing.assert_close(change, expected, rtol=0, atol=1e-12)
 
 
+def test_a_rare_element_has_no_energy_on_average_either() -> None:
+    torch.manual_seed(0)
+    model = Equivariant(parse_settings(Equivariant.Config, SMALL), SPECIES)
+    many, one = (graph_of(model, crystal(species)) for species in ((14,), SPECIES))
+    model.adapt([*[many] * 999, one])
+    index = model.index_of(one.numbers)
+    energies = model.interaction(one, index)
+    assert abs(float(energies[index == 0].mean().detach())) < 1e-12
+
+
 def test_features_of_a_new_model_are_of_order_one() -> None:
     model = build(channels=64, radial_hidden=[64, 64, 64], preset="medium")
     graph = graph_of(model, crystal(SPECIES))
