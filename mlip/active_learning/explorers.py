@@ -10,14 +10,14 @@ from typing import Annotated, Literal
 
 import numpy as np
 from ase import Atoms
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mlip.active_learning.frames import bare
 from mlip.active_learning.labelling.factory import load_object
 from mlip.active_learning.uncertainty import TooUncertainError, UncertaintyWatch
 from mlip.calculators.dynamics import MDLimits, MDSample, MDSettings, run_md
 from mlip.calculators.unphysical import Closeness
-from mlip.settings import Settings
+from mlip.settings import Settings, parse_settings
 
 #: Structures with two atoms nearer than this fraction of the sum of their covalent radii are not
 #: labelled: a young potential lets nuclei fall into each other, and such labels spoil all others.
@@ -65,20 +65,23 @@ class MDExplorer(Settings):
             found.append(bare(now))
             watch[0]()
 
-        settings = MDSettings(
-            ensemble=self.ensemble,
-            steps=self.steps,
-            timestep=self.timestep,
-            temperature=self.temperatures[number],
-            pressure=self.pressure,
-            interval=self.interval,
-            draw_velocities=True,
-            seed=seed,
-            limits=MDLimits(closeness=_CLOSENESS),
-        )
+        settings = self._settings(self.temperatures[number], seed)
         with contextlib.suppress(TooUncertainError):  # what it was stopped at is a candidate
             run_md(atoms, settings, observers=[observe])
         yield from found
+
+    def _settings(self, temperature: float, seed: int = 0) -> MDSettings:
+        """Of one run; a ValueError if there is no such run."""
+        options = self.model_dump(include={"ensemble", "steps", "timestep", "pressure", "interval"})
+        fixed = {"draw_velocities": True, "limits": MDLimits(closeness=_CLOSENESS)}
+        own = {"temperature": temperature, "seed": seed}
+        return parse_settings(MDSettings, options | fixed | own, "dynamics")
+
+    @model_validator(mode="after")
+    def _can_be_run(self) -> "MDExplorer":
+        for temperature in self.temperatures:  # now, not after the first potential is trained
+            self._settings(temperature)
+        return self
 
 
 class RattleExplorer(Settings):

@@ -199,6 +199,19 @@ def test_dynamics_gives_a_candidate_each_interval_and_the_same_again() -> None:
     assert np.abs(other[-1].positions - runs[0][-1].positions).max() > 1e-3
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"temperatures": (300.0, -5.0)}, "temperature: must be greater than 0"),
+        ({"timestep": float("inf")}, "timestep: must be a finite number"),
+        ({"pressure": 1.0}, "a pressure is kept by npt only"),
+    ],
+)
+def test_dynamics_that_cannot_be_run_is_refused_with_the_config(change: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        MDExplorer(**change)
+
+
 def test_dynamics_ends_with_what_was_too_uncertain() -> None:
     assert len(list(MD.run(with_calculator(), 0, 7, watch_for(0.0)))) == 1
 
