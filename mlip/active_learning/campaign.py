@@ -384,6 +384,7 @@ class Campaign:
         changed = differing([begun_with(self._store.fact("config"), self._config), now])
         mended = all(line.startswith("calculator") for line in changed)
         if changed and mended and not self._store.labels("done"):
+            self._labeller.withdraw_others()
             self._store.note("calculator changed before there were labels", changes=changed)
             self._store.set_fact("config", now)
         elif changed:

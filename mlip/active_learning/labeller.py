@@ -148,6 +148,14 @@ class Labeller:
             self._store.forget_failure(label.key)
         return len(failed)
 
+    def withdraw_others(self) -> None:
+        """End workers, jobs in a queue too, that are at labels with other settings of the
+        calculator than those asked for now; the labels wait for new ones."""
+        for label in self._open_labels():
+            if self._of(label).asks_otherwise(self._request):
+                self._executor.cancel([self._of(label)])
+                self._store.set_queued(label.key)
+
     def _take_in(self) -> None:
         """Outcomes that are there, whoever worked for them; workers that are gone.
 

@@ -148,6 +148,23 @@ def test_failed_labels_are_tried_again_on_request(tmp_path: Path) -> None:
     assert (tmp_path / "labels" / "a.failed-1" / "result.json").exists()
 
 
+def test_jobs_that_wait_with_other_settings_are_withdrawn(tmp_path: Path) -> None:
+    queue = Scripted(always("run"))
+    work, store = labeller(tmp_path, queue, "ab")
+    assert work.step(0)
+    folder, others = tmp_path / "labels", request(kwargs={"k": 2.0})
+    mended = Labeller(store, folder, queue, others, FailureLimits(), pause=lambda: None)
+    work.withdraw_others()
+    assert queue.running == {"a", "b"}
+    mended.withdraw_others()
+    assert (queue.running, statuses(store)) == (set(), {"queued": 2})
+    queue.fate = always("done")
+    mended.run(0)
+    assert queue.started == ["a", "b"] * 2
+    assert LabelFolder(folder / "a").request() == others
+    assert LabelFolder(folder / "a.changed-1").request() == request()
+
+
 def test_a_worker_that_died_is_replaced_and_not_for_ever(tmp_path: Path) -> None:
     deaths = {"a": 2, "b": 100}
 

@@ -68,18 +68,22 @@ class LabelFolder:
         ----------
         structure : one frame of extended XYZ
         """
-        content = request.model_dump_json(indent=1)
         if self._request.exists():
             if self.is_claimed() or self.is_finished():
                 return
-            asked = parse_settings(LabelRequest, json.loads(content))  # as it is read back
-            if asked == self.request():
+            if _read_back(request) == self.request():
                 return
-            if asked.calculator.settings() != self.request().calculator.settings():
+            if self.asks_otherwise(request):
                 self.set_aside("changed")
         self.path.mkdir(parents=True, exist_ok=True)
         write_whole(self._structure, structure.encode())
-        write_whole(self._request, content.encode())
+        write_whole(self._request, request.model_dump_json(indent=1).encode())
+
+    def asks_otherwise(self, request: LabelRequest) -> bool:
+        """Whether it is ready, for other settings of the calculator than those of a request."""
+        if not self._request.exists():
+            return False
+        return _read_back(request).calculator.settings() != self.request().calculator.settings()
 
     def set_aside(self, why: str) -> None:
         """Begin anew; what is there is kept beside, as KEY.why-1, KEY.why-2, ..."""
@@ -179,6 +183,11 @@ class LabelFolder:
     def finish(self, outcome: LabelOutcome) -> None:
         """Note what came of the label."""
         write_outcome(self._result, outcome)
+
+
+def _read_back(request: LabelRequest) -> LabelRequest:
+    """As it will be once it went through a file: what is a tuple here is a list there."""
+    return parse_settings(LabelRequest, json.loads(request.model_dump_json()))
 
 
 def _number(folder: Path) -> int:
