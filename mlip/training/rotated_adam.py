@@ -86,14 +86,16 @@ def _as_matrices(parameter: Tensor) -> tuple[int, int, int]:
 
 
 def _begin(state: dict[str, Tensor], gradient: Tensor, memory: float) -> None:
-    """The first bases."""
+    """The first bases. All that is kept lies in memory as it does when it is read from a file:
+    products are rounded otherwise where it does not."""
     state["step"] = torch.zeros((), dtype=torch.float32)
-    state["mean"], state["squares"] = torch.zeros_like(gradient), torch.zeros_like(gradient)
+    for name in ("mean", "squares"):
+        state[name] = torch.zeros_like(gradient, memory_format=torch.contiguous_format)
     for side, length in zip(("rows", "columns"), gradient.shape[1:]):
         if min(gradient.shape[1:]) > 1 and length <= _LONGEST:
             state[side] = (1.0 - memory) * _moments(gradient, side)
             basis = torch.linalg.eigh(state[side].double()).eigenvectors
-            state[f"{side} basis"] = basis.flip(-1).to(gradient.dtype)
+            state[f"{side} basis"] = basis.flip(-1).to(gradient.dtype).contiguous()
 
 
 def _sides(state: dict[str, Tensor]) -> list[str]:
@@ -132,7 +134,7 @@ def _follow(state: dict[str, Tensor], side: str) -> None:
     moments, basis = state[side], state[f"{side} basis"]
     turned = moments @ basis
     order = (basis * turned).sum(1).argsort(1, descending=True)
-    new = torch.linalg.qr(turned.gather(2, order[:, None, :].expand_as(turned))).Q
+    new = torch.linalg.qr(turned.gather(2, order[:, None, :].expand_as(turned))).Q.contiguous()
     squares, mean = state["squares"], state["mean"]
     along = order[:, :, None] if side == "rows" else order[:, None, :]
     squares.copy_(squares.gather(1 if side == "rows" else 2, along.expand_as(squares)))

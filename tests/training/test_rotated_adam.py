@@ -89,3 +89,24 @@ def test_a_closure_is_refused() -> None:
     weights = torch.zeros(2, 2, requires_grad=True)
     with pytest.raises(ValueError, match="closure"):
         RotatedAdam([weights], lr=0.1).step(lambda: 0.0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", [(6, 44), (44, 6), (3, 8, 8)])
+def test_what_it_keeps_may_be_written_to_a_file(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    """Where tensors are contiguous, also of gradients that are not, as autograd leaves some."""
+    gradients = [g.to(dtype).mT.contiguous().mT for g in random_gradients(*shape)]
+    first = torch.zeros(shape, dtype=dtype, requires_grad=True)
+    one = RotatedAdam([first], lr=0.01)
+    for gradient in gradients[:12]:
+        first.grad = gradient.clone()
+        one.step()
+    second = first.detach().clone().requires_grad_()
+    other = RotatedAdam([second], lr=0.01)
+    for name, kept in one.state[first].items():
+        other.state[second][name] = kept.clone(memory_format=torch.contiguous_format)
+    for gradient in gradients[12:]:
+        first.grad, second.grad = gradient.clone(), gradient.clone()
+        one.step()
+        other.step()
+    assert torch.equal(first, second)
