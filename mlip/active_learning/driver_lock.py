@@ -35,10 +35,7 @@ def driver_of(folder: Path) -> Driver | None:
     """The driver that is at work in a run folder, by its sign of life; the lock is left alone."""
     sign = folder / "driver.json"
     found = _read(sign)
-    try:
-        if not found or time.time() - sign.stat().st_mtime > DEAD_AFTER:
-            return None
-    except FileNotFoundError:
+    if not found or not _is_fresh(sign):
         return None
     driver = Driver(**found)
     return driver if driver.host != socket.gethostname() or _lives(driver.process) else None
@@ -86,7 +83,7 @@ def _take(handle: int, folder: Path, sign: Path) -> None:
     except BlockingIOError:
         raise FolderInUseError(_in_use(folder, other)) from None
     elsewhere = other and other["host"] != socket.gethostname()
-    if elsewhere and time.time() - sign.stat().st_mtime < DEAD_AFTER:
+    if elsewhere and _is_fresh(sign):
         raise FolderInUseError(_in_use(folder, other))
 
 
@@ -94,6 +91,14 @@ def _beat(sign: Path, ended: threading.Event) -> None:
     while not ended.wait(HEARTBEAT):
         with contextlib.suppress(OSError):  # a full disk does not end the campaign here
             os.utime(sign)
+
+
+def _is_fresh(sign: Path) -> bool:
+    """Whether there was a sign of life of late; not if it was withdrawn meanwhile."""
+    try:
+        return time.time() - sign.stat().st_mtime <= DEAD_AFTER
+    except FileNotFoundError:
+        return False
 
 
 def _lives(process: int) -> bool:

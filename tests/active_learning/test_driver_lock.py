@@ -62,6 +62,20 @@ def test_an_old_sign_of_life_does_not(tmp_path: Path) -> None:
         assert "elsewhere" not in (tmp_path / "driver.json").read_text(encoding="utf-8")
 
 
+def test_a_driver_elsewhere_may_end_while_its_sign_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(sign: Path) -> dict:
+        found = json.loads(sign.read_text(encoding="utf-8"))
+        sign.unlink()
+        return found
+
+    _sign_of_elsewhere(tmp_path, 0.0)
+    monkeypatch.setattr("mlip.active_learning.driver_lock._read", read)
+    with driver_lock(tmp_path):
+        pass
+
+
 def test_a_driver_at_work_is_seen(tmp_path: Path) -> None:
     assert driver_of(tmp_path) is None
     with driver_lock(tmp_path):
