@@ -73,6 +73,7 @@ from mlip.data import Frame
 from mlip.data.identity import fingerprint
 from mlip.durable import write_whole
 from mlip.models import Potential
+from mlip.training.parallel import device_of_rank
 
 
 class CampaignError(ValueError):
@@ -97,9 +98,10 @@ def run_campaign(
     Raises
     ------
     ValueError
-        If config, structures, store or labels cannot be used, too many labels failed, or another
-        driver is at work in the folder.
+        If config, device, structures, store or labels cannot be used, too many labels failed, or
+        another driver is at work in the folder.
     """
+    device_of_rank(config.learning.device)  # before labels are paid for
     withdraw = StopRequest(folder).withdraw  # to run it is to want it to go on
     with driver_lock(folder, first=withdraw), importable(folder):
         store = Store(CampaignFolder(folder).store)

@@ -27,11 +27,24 @@ def as_device(device: str | torch.device) -> torch.device:
         found = torch.device(device)
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError) as problem:
-        reason = str(problem).splitlines()[0]
-        raise ValueError(
-            f"the device {str(device)!r} cannot be used here: {reason}; 'cpu' always can"
-        ) from problem
+        raise _absent(device) from problem
+    if found.type == "meta":  # torch's, for shapes without numbers
+        raise _absent(device)
     return found
+
+
+def _absent(device: str | torch.device) -> ValueError:
+    return ValueError(f"the device {str(device)!r} cannot be used here; there is {_devices()}")
+
+
+def _devices() -> str:
+    """What can be named instead."""
+    gpus = torch.cuda.device_count()
+    if gpus:
+        return f"cpu and cuda:0 to cuda:{gpus - 1}" if gpus > 1 else "cpu and cuda, the GPU"
+    if torch.version.cuda is None:
+        return "only cpu: this torch was built without CUDA (with it, a GPU is called cuda)"
+    return "only cpu: torch finds no GPU (it would be called cuda)"
 
 
 @contextmanager

@@ -291,6 +291,13 @@ def test_as_many_members_as_the_uncertainty_needs(
         write_campaign(tmp_path, uncertainty=uncertainty, learning=learning)
 
 
+def test_a_device_that_is_absent_is_told_before_anything_is_labelled(tmp_path: Path) -> None:
+    config = write_campaign(tmp_path, learning={**SMALL_LEARNING, "device": "gpu"})
+    with pytest.raises(ValueError, match="'gpu' cannot be used here"):
+        run_campaign(config, tmp_path)
+    assert not (tmp_path / "labels").exists()
+
+
 def test_no_campaign_has_no_status(tmp_path: Path) -> None:
     with pytest.raises(NoCampaignError, match="mlip active run"):
         campaign_status(tmp_path)
