@@ -1,6 +1,8 @@
 """The card of a model, for a person to read."""
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 from mlip.cli import console
 from mlip.models import ModelCard
@@ -89,9 +91,10 @@ def _show_calibration(card: ModelCard) -> None:
 
 def _config(card: ModelCard) -> list[tuple[str, object]]:
     """The config; of a committee what all members have in common once, the rest for each."""
-    members = card.config.get("members")
+    config = _in_use(card.config, card.species)
+    members = config.get("members")
     if not members:
-        return _flat(card.config)
+        return _flat(config)
     each = [dict(_flat(member)) for member in members]
     shared = {k: v for k, v in each[0].items() if all(k in m and m[k] == v for m in each)}
     own = [
@@ -103,12 +106,43 @@ def _config(card: ModelCard) -> list[tuple[str, object]]:
     return [("members", len(members)), *shared.items(), *own]
 
 
+def _in_use(config: dict[str, Any], species: Sequence[str]) -> dict[str, Any]:
+    """Without what the model does not look at: the shape of all networks where each element has its
+    own, the number of mixed densities where none are mixed."""
+    idle: set[str] = set()
+    if species and set(species) <= set(config.get("networks", ())):
+        idle |= {"hidden", "activation"}
+    if config.get("compression", "alchemical") != "alchemical":
+        idle.add("channels")
+    return {key: _part_in_use(value, species) for key, value in config.items() if key not in idle}
+
+
+def _part_in_use(part: object, species: Sequence[str]) -> object:
+    if isinstance(part, dict):
+        return _in_use(part, species)
+    return [_part_in_use(entry, species) for entry in part] if isinstance(part, list) else part
+
+
 def _flat(config: object, place: str = "") -> list[tuple[str, object]]:
-    """Nested config as dotted keys and values, as `--set` takes them."""
+    """Nested config as dotted keys and values, as `--set` takes them; functions one a line."""
     if not isinstance(config, dict):
+        if isinstance(config, list) and any(isinstance(entry, dict) for entry in config):
+            return [(place, "\n".join(_function(entry) for entry in config))]
         return [(place, config if isinstance(config, str) else json.dumps(config))]
     return [
         entry
         for key, value in config.items()
         for entry in _flat(value, f"{place}.{key}" if place else str(key))
     ]
+
+
+def _function(settings: dict[str, Any]) -> str:
+    """As in a config, its kind first, to six digits; without what is not set."""
+    ordered = {"type": settings.get("type")} | settings
+    return f"{{{', '.join(f'{k}: {_short(v)}' for k, v in ordered.items() if v is not None)}}}"
+
+
+def _short(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(str, value))}]"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

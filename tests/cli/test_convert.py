@@ -1,5 +1,6 @@
 """`mlip convert`: a potential of n2p2 there and back, as a user does it."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,19 @@ def test_there_and_back(tmp_path: Path) -> None:
     }  # fmt: skip
     assert convert(tmp_path / "written", second).exit_code == 0
     np.testing.assert_allclose(forces(second), forces(first), rtol=1e-11, atol=1e-12)
+
+
+def test_what_is_shown_of_it_is_what_it_computes(tmp_path: Path) -> None:
+    first = tmp_path / "first.safetensors"
+    assert convert(water_potential().write(tmp_path / "n2p2"), first).exit_code == 0
+    shown = CliRunner().invoke(app, ["show", str(first)], env={"COLUMNS": "150"}).stdout
+    keys = [line.split()[0] for line in shown.splitlines() if line.strip()]
+    assert "networks.H.hidden" in keys
+    assert "hidden" not in keys  # of elements without networks of their own: there are none
+    assert "activation" not in keys
+    assert re.search(r"^descriptor\.elements\.H +\{type: G\d, ", shown, re.M)
+    assert "{type: G2, eta: " in shown
+    assert '"eta"' not in shown
 
 
 @pytest.mark.parametrize(
