@@ -2,7 +2,10 @@
 
 import errno
 import os
+import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 #: Numbers of the errors by which the system says that there is no room, or no more for this user.
@@ -28,7 +31,40 @@ def write_whole(path: Path, content: bytes) -> None:
         error.filename = str(path)  # writing itself does not tell
         raise
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong first is told
+            beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def drafted(path: Path) -> Iterator[Path]:
+    """A path of the same name in a folder beside the target, for those that write by name; it is
+    put in place at the end of the block.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, as on a full disk. Whatever fails in the block, the old file is
+        still there; errors of the system name the target.
+    """
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as folder:
+            draft = Path(folder) / path.name
+            yield draft
+            put_in_place(draft, path)
+    except OSError as error:
+        error.filename = str(path)
+        raise
+
+
+@contextmanager
+def room_in(path: Path) -> Iterator[None]:
+    """A disk that is full in the block is told with this name, if with none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_ROOM and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def put_in_place(draft: Path, path: Path) -> None:

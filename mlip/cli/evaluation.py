@@ -14,6 +14,7 @@ from mlip.cli import console
 from mlip.cli.calibration_report import plain_calibrations, show_calibrations
 from mlip.cli.targets import require_writable
 from mlip.data import Frame, LabelKeys, read_frames
+from mlip.durable import drafted
 from mlip.graph import AtomicGraph
 from mlip.models import UNCERTAINTIES, Potential, card_of, load_model
 from mlip.models import evaluate as predict_all
@@ -47,8 +48,6 @@ def evaluate_files(
     _check_elements(potential, frames)
     with on_threads(threads):
         predictions = _predictions(potential, frames, batch_atoms)
-    if output is not None:
-        _write(output, frames, predictions)
     _remark_on_extrapolation(predictions)
     found = errors(predictions, frames)
     compared: Calibrations = {}
@@ -59,21 +58,18 @@ def evaluate_files(
         content = found.to_json() | ({"uncertainty": uncertainty} if uncertainty else {})
         console.show(json.dumps(content, indent=2, ensure_ascii=False))
     if not found.overall:
-        console.remark(
-            f"none of {len(frames)} structures has a label to compare with; labels with unusual "
-            "names are declared by --energy-key, --forces-key, ..."
-        )
-        if output is None:
-            console.remark("--output FILE writes the predictions")
-        return
-    _remark_on_missing(found, frames)
-    if report is not None:
-        subtitle = f"{model.name} on {', '.join(path.name for path in data)}"
-        _write_report(report, subtitle, potential, found, compared)
-    if not as_json:
+        _remark_on_no_labels(frames, output)
+    else:
+        _remark_on_missing(found, frames)
+    if found.overall and not as_json:
         _show(found)
         if compared:
             show_calibrations(compared, potential.calibration)
+    if output is not None:
+        _write(output, frames, predictions)
+    if report is not None and found.overall:
+        subtitle = f"{model.name} on {', '.join(path.name for path in data)}"
+        _write_report(report, subtitle, potential, found, compared)
 
 
 def _predictions(
@@ -98,6 +94,15 @@ def _check_elements(model: Potential, frames: Sequence[Frame]) -> None:
                 f"{frame.source} contains {', '.join(chemical_symbols[z] for z in unknown)}; the "
                 f"model knows {', '.join(chemical_symbols[z] for z in model.species)}"
             )
+
+
+def _remark_on_no_labels(frames: Sequence[Frame], output: Path | None) -> None:
+    console.remark(
+        f"none of {len(frames)} structures has a label to compare with; labels with unusual "
+        "names are declared by --energy-key, --forces-key, ..."
+    )
+    if output is None:
+        console.remark("--output FILE writes the predictions")
 
 
 def _remark_on_missing(found: Errors, frames: Sequence[Frame]) -> None:
@@ -156,7 +161,8 @@ def _write_report(
 def _write(
     path: Path, frames: Sequence[Frame], predictions: Sequence[dict[str, np.ndarray]]
 ) -> None:
-    ase.io.write(path, [_predicted(f, p) for f, p in zip(frames, predictions)], format="extxyz")
+    with drafted(path) as draft:
+        ase.io.write(draft, [_predicted(f, p) for f, p in zip(frames, predictions)], "extxyz")
     console.remark(f"predictions of {len(frames)} structures in {path}")
 
 

@@ -3,7 +3,10 @@
 Files of verbs import what is heavy (torch, ASE) only when the verb runs: help must come at once.
 """
 
+import atexit
+import signal
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +24,7 @@ from mlip.cli.schema import schema
 from mlip.cli.show import show
 from mlip.cli.train import train
 from mlip.cli.uncertainty import uncertainty_app
+from mlip.durable import NO_ROOM
 
 app = typer.Typer(
     name="mlip",
@@ -61,17 +65,24 @@ for verb in (train, evaluate, show, doctor, md, schema, info):
 
 def main() -> None:
     """Run the command line. What the user can mend is one message and exit status 1; what only we
-    can mend keeps its traceback."""
-    with console.plain_warnings():
-        try:
+    can mend keeps its traceback. Ctrl-C is exit status 130."""
+    try:
+        with console.plain_warnings():
             app()
-        except (ValueError, OSError) as problem:
-            console.error(_in_words(problem))
-            sys.exit(1)
+    except (ValueError, OSError) as problem:
+        console.error(_in_words(problem))
+        sys.exit(1)
+    finally:
+        # pressed again, it would be a traceback of the interpreter, which is about to end
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 def _in_words(problem: ValueError | OSError) -> str:
     """The message; that of the operating system without its number."""
-    if isinstance(problem, OSError) and problem.filename is not None and problem.strerror:
-        return f"{problem.filename}: {problem.strerror[0].lower()}{problem.strerror[1:]}"
-    return str(problem)
+    if not isinstance(problem, OSError) or not problem.strerror:
+        return str(problem)
+    if isinstance(problem, FileExistsError) and Path(problem.filename or "").is_file():
+        return f"{problem.filename} is a file; a folder is needed there"
+    place = f"{problem.filename}: " if problem.filename is not None else ""
+    remedy = "; make room first" if problem.errno in NO_ROOM else ""
+    return f"{place}{problem.strerror[0].lower()}{problem.strerror[1:]}{remedy}"

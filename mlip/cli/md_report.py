@@ -13,6 +13,7 @@ from mlip.calculators.md_records import LOG, SETTINGS, STOPPED, trajectory_name
 from mlip.cli import console
 from mlip.cli.options import as_option
 from mlip.cli.structure import read_structure
+from mlip.durable import room_in
 from mlip.models.placement import on_threads
 from mlip.settings import parse_settings
 
@@ -51,7 +52,7 @@ def run_and_report(
 def _run(atoms: Atoms, settings: MDSettings, folder: Path, resume: bool) -> MDResult:
     """The run under a progress bar."""
     title = f"{settings.ensemble} of {atoms.symbols}"
-    with console.progress_bar(title, settings.steps) as bar:
+    with room_in(folder), console.progress_bar(title, settings.steps) as bar:
         done = 0
 
         def watch(sample: MDSample, atoms: Atoms) -> None:

@@ -7,6 +7,7 @@ from ase.data import chemical_symbols
 
 from mlip.cli import console
 from mlip.cli.config_file import read_config
+from mlip.durable import room_in
 from mlip.training import train
 from mlip.training.epoch_table import EpochTable
 from mlip.training.metrics import Errors
@@ -23,7 +24,7 @@ def train_on_screen(config: Path, changes: Sequence[str], folder: Path, resume: 
     if not is_first_rank():
         train(settings, folder, resume=resume)
         return
-    with console.progress_bar("reading data", 1) as bar:
+    with room_in(folder), console.progress_bar("reading data", 1) as bar:
         try:
             errors = train(settings, folder, resume=resume, observers=[_Screen(bar)])
         except KeyboardInterrupt:

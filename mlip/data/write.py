@@ -1,6 +1,5 @@
 """Labelled structures to files, in any format that can hold them."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from mlip.data.frames import Frame
 from mlip.data.labels import LabelKeys
 from mlip.data.n2p2_data import write_input_data
 from mlip.data.read import read_frames
-from mlip.durable import put_in_place
+from mlip.durable import drafted
 from mlip.properties import LABELS, to_voigt
 
 _ASE_NAMES = LabelKeys(energy="energy", forces="forces", stress="stress")
@@ -56,12 +55,10 @@ def write_frames(path: str | Path, frames: Sequence[Frame]) -> None:
         If the disk is full. In either case a file that was there before is left.
     """
     target = Path(path)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".writing-") as folder:
-        draft = Path(folder) / target.name
+    with drafted(target) as draft:
         _write(draft, frames)
         for problem in _differences(draft, frames):
             raise ValueError(f"{path} {problem}")
-        put_in_place(draft, target)
 
 
 def _write(path: Path, frames: Sequence[Frame]) -> None:

@@ -116,6 +116,24 @@ def test_structures_without_labels_are_still_predicted(folder: Path, tmp_path: P
     assert len(read(tmp_path / "predicted.extxyz", ":")) == 7
 
 
+@pytest.mark.parametrize("option", ["--output", "--report"])
+def test_on_a_full_disk_errors_are_shown_and_the_old_file_is_left(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    target = tmp_path / "target"
+    target.write_text("old")
+    monkeypatch.setattr("os.fsync", full)
+    told = mlip("evaluate", folder / "model.safetensors", folder / "data.extxyz", option, target)
+    assert isinstance(told.exception, OSError)
+    assert told.exception.filename == str(target)
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+    assert "meV/atom" in told.stdout
+
+
 @pytest.fixture(scope="module")
 def committee(folder: Path) -> Path:
     """Two members that differ in their last layer."""

@@ -61,6 +61,49 @@ def test_warnings_are_told_without_code(
     assert warnings.showwarning is before
 
 
+def test_ctrl_c_at_the_very_end_is_no_traceback() -> None:
+    script = (
+        "import atexit, os, signal, sys; from mlip.cli.main import main; "
+        "atexit.register(os.kill, os.getpid(), signal.SIGINT); "  # the last to be called
+        "sys.argv = ['mlip', '--version']; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        (
+            OSError(28, "No space left on device", "here"),
+            "here: no space left on device; make room",
+        ),
+        (OSError(28, "No space left on device"), "error: no space left on device; make room first"),
+        (PermissionError(13, "Permission denied", "here"), "here: permission denied\n"),
+        (OSError("nothing more is known"), "nothing more is known"),
+    ],
+)
+def test_what_the_system_says(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    problem: OSError,
+    words: str,
+) -> None:
+    def fail() -> None:
+        raise problem
+
+    monkeypatch.setattr("mlip.cli.main.app", fail)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    shown = capsys.readouterr().err
+    assert words in shown
+    assert "Errno" not in shown
+
+
 def test_the_operating_system_is_quoted_without_its_numbers(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path
 ) -> None:
@@ -73,4 +116,4 @@ def test_the_operating_system_is_quoted_without_its_numbers(
     assert ended.value.code == 1
     shown = " ".join(capsys.readouterr().err.split())
     assert "Errno" not in shown
-    assert shown.endswith(("out: file exists", "out/train.extxyz: not a directory"))
+    assert shown.endswith("out is a file; a folder is needed there")

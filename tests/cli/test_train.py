@@ -64,6 +64,13 @@ def test_a_run_that_learned_nothing_leaves_its_folder_to_the_next(
     assert result.exit_code == 0, result.output
 
 
+def test_a_full_disk_is_told_with_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Trainer, "run", Mock(side_effect=OSError(28, "No space left on device")))
+    told = mlip("train", folder / "config.yaml", "--run-folder", folder / "run").exception
+    assert isinstance(told, OSError)
+    assert told.filename == str(folder / "run")
+
+
 def test_what_is_printed(folder: Path) -> None:
     run = folder / "run"
     result = mlip("train", folder / "config.yaml", "--set", "epochs=3", "--run-folder", run)
