@@ -65,12 +65,14 @@ class DescribedGraph(AtomicGraph):
     features : [A, F]
     jacobian : [E, 3, F] derivative of the centre's features by the edge vector, per Å
     described_at : [E, 3] Å, the edge vectors of that geometry
+    described_as : [A] the atomic numbers then
     """
 
     origin: Origin | None = None
     features: Float[Tensor, "atoms features"] | None = None
     jacobian: Float[Tensor, "edges 3 features"] | None = None
     described_at: Float[Tensor, "edges 3"] | None = None
+    described_as: Int[Tensor, " atoms"] | None = None
 
     @classmethod
     def batch(cls, graphs: Sequence[AtomicGraph]) -> "DescribedGraph":
@@ -78,7 +80,7 @@ class DescribedGraph(AtomicGraph):
         origins = [graph.origin for graph in graphs if isinstance(graph, DescribedGraph)]
         if not all(one and origins[0] and one.is_same(origins[0]) for one in origins):
             raise ValueError("graphs with features of different descriptors cannot be one batch")
-        named = ("features", "jacobian", "described_at")
+        named = ("features", "jacobian", "described_at", "described_as")
         carried: dict[str, Any] = {n: torch.cat([getattr(g, n) for g in graphs]) for n in named}
         return cls(**AtomicGraph.batch(graphs).plain_fields(), origin=origins[0], **carried)
 
@@ -99,6 +101,7 @@ def describe(descriptor: Descriptor, graph: AtomicGraph) -> DescribedGraph:
         features=features,
         jacobian=jacobian,
         described_at=vectors,
+        described_as=graph.numbers,
     )
 
 
@@ -118,7 +121,8 @@ def features_of(
     Raises
     ------
     ValueError
-        If the graph was moved since it was described, or was so by another descriptor.
+        If atoms moved or are of another element since the graph was described, or it was so by
+        another descriptor.
     """
     vectors = graph.edge_vectors()
     if not isinstance(graph, DescribedGraph) or graph.described_at is None:
@@ -131,6 +135,8 @@ def features_of(
         )
     if vectors.numel() and float((vectors.detach() - graph.described_at).abs().max()) > _ROUNDING:
         raise ValueError("the atoms or the cell moved since the graph was described")
+    if graph.described_as is None or not torch.equal(graph.numbers, graph.described_as):
+        raise ValueError("the elements changed since the graph was described")
     return _Carried.apply(vectors, graph.features, graph.jacobian, graph.centres)
 
 

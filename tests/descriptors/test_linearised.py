@@ -94,6 +94,15 @@ def soap(sigma: float = 0.5) -> SOAP:
     return SOAP(config, (6, 8, 14)).requires_grad_(False)
 
 
+def test_other_elements_are_noticed() -> None:
+    radial = Radial()
+    graph = with_neighbours(AtomicGraph.from_atoms(molecule("CH3OH")[:2]), 4.0)
+    described = describe(radial, graph)
+    other = described.replace(numbers=graph.numbers.flip(0))
+    with pytest.raises(ValueError, match="the elements changed"):
+        features_of(radial, other, radial.index_of(other.numbers))
+
+
 def test_features_of_another_descriptor_are_noticed() -> None:
     first, other = soap(), soap(sigma=0.8)
     described = describe(first, graphs()[0])
