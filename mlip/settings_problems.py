@@ -224,14 +224,17 @@ def _models_at(kind: Any, path: list[str | int]) -> Iterator[type[pydantic.BaseM
         yield from models
         return
     head, rest = path[0], path[1:]
-    named = [
-        m for m in models if "name" in m.model_fields and m.model_fields["name"].default == head
-    ]
+    named = [m for m in models if head in (m.__name__, _name_of(m))]
     for model in named or models:
         if head in model.model_fields:
             yield from _models_at(model.model_fields[str(head)].annotation, rest)
         else:  # an index into a list, or the name of the component in a union
             yield from _models_at(model, rest)
+
+
+def _name_of(model: type[pydantic.BaseModel]) -> Any:
+    """By which a component is chosen; None of other models."""
+    return model.model_fields["name"].default if "name" in model.model_fields else None
 
 
 def _models_in(annotation: Any, lists: bool = True) -> Iterator[type[pydantic.BaseModel]]:

@@ -247,3 +247,20 @@ def test_overrides_that_make_no_sense(override, message):
 def test_keys_are_spelled_as_the_user_wrote_them():
     with pytest.raises(SettingsError, match=r"^mlip draw: --count: must be a whole number"):
         parse_settings(Drawing, {"title": "a", "count": "x"}, "mlip draw", lambda key: f"--{key}")
+
+
+class _Function(Settings):
+    eta: float
+
+
+class _Grid(Settings):
+    etas: int = 3
+
+
+class _ListOrGrid(Settings):
+    functions: tuple[_Function, ...] | _Grid = _Grid()
+
+
+def test_a_key_of_the_elements_of_a_list_is_none_of_what_stands_in_its_place() -> None:
+    with pytest.raises(SettingsError, match="did you mean 'etas'"):
+        parse_settings(_ListOrGrid, {"functions": {"eta": [0.1]}})
