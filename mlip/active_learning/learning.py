@@ -7,6 +7,7 @@ from typing import Any
 from mlip.active_learning.config import LearningConfig
 from mlip.active_learning.uncertainty import MeasureName
 from mlip.data import Frame, GraphDataset
+from mlip.data.statistics import without_isolated_atoms
 from mlip.data.write import write_frames
 from mlip.models import (
     CalibrationCard,
@@ -65,7 +66,8 @@ def finished_model(paths: Sequence[Path], uncertainty: MeasureName, data: list[F
     if len(members) > 1:
         model = Committee(members)
     elif uncertainty == "laplace":
-        model = Laplace.fit(model, GraphDataset(data, model.cutoff))
+        learned = without_isolated_atoms(data)  # of those nothing but reference energies
+        model = Laplace.fit(model, GraphDataset(learned, model.cutoff))
     model.card = card_of(model)
     return model
 

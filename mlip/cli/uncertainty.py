@@ -61,12 +61,19 @@ def laplace(
     """Give a single model an uncertainty: the Laplace approximation of its last layer."""
     from mlip.cli import console
     from mlip.data import GraphDataset, read_frames
+    from mlip.data.statistics import without_isolated_atoms
     from mlip.models import Laplace, load_model, save_model
     from mlip.models.placement import on_threads
+    from mlip.training.calibration import are_training_data
 
     require_writable(output, overwrite, [model])
     base = load_model(model, device=device)
-    frames = read_frames(data, _keys(energy_key, forces_key))
+    frames = without_isolated_atoms(read_frames(data, _keys(energy_key, forces_key)))
+    if base.card is not None and base.card.dataset and not are_training_data(base, frames):
+        console.warn(
+            f"these are not exactly the {base.card.dataset.n_structures} structures that the model "
+            "was trained on: what it gives is the uncertainty of a model trained on these"
+        )
     with on_threads(threads):
         save_model(output, Laplace.fit(base, GraphDataset(frames, base.cutoff), passes))
     console.remark(f"{output}: a Laplace approximation from {len(frames)} structures, "

@@ -18,7 +18,8 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Float
 
-from mlip.data import Frame
+from mlip.data import Frame, fingerprint
+from mlip.data.statistics import without_isolated_atoms
 from mlip.graph import AtomicGraph
 from mlip.models import UNCERTAINTIES, CalibrationCard, Potential, card_of, evaluate
 from mlip.properties import PROPERTIES
@@ -133,9 +134,15 @@ def calibrate_model(model: Potential, frames: Sequence[Frame], source: str) -> C
     Raises
     ------
     ValueError
-        If the model does not know its uncertainty, or no factor follows from the labels: there
-        are none, every uncertainty is exactly zero, or every error is.
+        If the model does not know its uncertainty, was trained on these very frames, or no factor
+        follows from the labels: there are none, every uncertainty is exactly zero, or every error
+        is.
     """
+    if are_training_data(model, frames):
+        raise ValueError(
+            f"{source}: these are the structures that the model was trained on, where its errors "
+            "are smaller than elsewhere; calibrate it on others"
+        )
     graphs = [AtomicGraph.from_atoms(frame.atoms) for frame in frames]
     predictions = evaluate(model, graphs, ("energy", "forces", *UNCERTAINTIES))
     found = calibrations(predictions, own_uncertainties(predictions), frames)
@@ -146,6 +153,14 @@ def calibrate_model(model: Potential, frames: Sequence[Frame], source: str) -> C
     kept = {"calibration": {**model.calibration, **cards}}
     model.card = card_of(model).model_copy(update=kept)
     return found
+
+
+def are_training_data(model: Potential, frames: Sequence[Frame]) -> bool:
+    """Whether the model, or a member of it, was trained on these very structures and labels, as far
+    as its card tells; of isolated atoms nothing is learned but reference energies."""
+    data = card_of(model).dataset
+    own = data.fingerprint.split(", ") if data is not None else []
+    return fingerprint(without_isolated_atoms(frames)) in own
 
 
 def calibration_cards(

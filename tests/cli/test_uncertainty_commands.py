@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 from silicon import crystals, graphs, molecules, with_results
 from typer.testing import CliRunner, Result
 
 from mlip.calculators import MLIPCalculator
 from mlip.cli.main import app
+from mlip.data import fingerprint, read_frames
 from mlip.models import (
     DatasetCard,
     Laplace,
@@ -119,6 +122,45 @@ def test_passes_are_kept(folder: Path) -> None:
     model = load_model(output)
     assert isinstance(model, Laplace)
     assert model.posterior.mixing.shape == (10, 10)
+
+
+@pytest.fixture
+def trained(folder: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """A model whose card tells its data, and a file that has an isolated atom beside them."""
+    frames = read_frames([folder / "train.extxyz"])
+    model, card = (
+        load_model(folder / "0.safetensors"),
+        DatasetCard(fingerprint=fingerprint(frames), n_structures=4, n_atoms=30),
+    )
+    save_model(tmp_path / "model.safetensors", model, ModelCard(dataset=card))
+    alone = Atoms("Si", cell=[20, 20, 20], pbc=True)
+    alone.calc = SinglePointCalculator(alone, energy=-100.0, forces=np.zeros((1, 3)))
+    write(tmp_path / "data.extxyz", [alone, *read(folder / "train.extxyz", ":")], format="extxyz")
+    return tmp_path / "model.safetensors", tmp_path / "data.extxyz"
+
+
+def test_of_isolated_atoms_nothing_was_learned(trained: tuple[Path, Path], folder: Path) -> None:
+    model, data = trained
+    paths = {}
+    for file in (data, folder / "train.extxyz", folder / "other.extxyz"):
+        paths[file.name] = data.with_name(f"from-{file.stem}.safetensors")
+        told = mlip("uncertainty", "laplace", model, file, "--output", paths[file.name])
+        assert told.exit_code == 0, told.exception
+        assert "from 4 structures" in told.stderr
+        assert ("not exactly the 4 structures" in told.stderr) == (file.name == "other.extxyz")
+    assert paths["data.extxyz"].read_bytes() == paths["train.extxyz"].read_bytes()
+
+
+def test_calibration_wants_other_data_than_those_trained_on(trained: tuple[Path, Path]) -> None:
+    model, data = trained
+    uncertain, output = data.with_name("uncertain"), data.with_name("calibrated")
+    mlip("uncertainty", "laplace", model, data, "--output", uncertain)
+    told = mlip("uncertainty", "calibrate", uncertain, data, "--output", output)
+    assert isinstance(told.exception, ValueError)
+    assert "data.extxyz: these are the structures that the model was trained on" in str(
+        told.exception
+    )
+    assert not output.exists()
 
 
 def test_what_cannot_be_calibrated_says_why(folder: Path, tmp_path: Path) -> None:
