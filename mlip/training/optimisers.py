@@ -1,7 +1,7 @@
 """Optimisers by name, and their state as named tensors."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
@@ -10,6 +10,9 @@ from torch import Tensor
 from mlip.models import Potential
 from mlip.settings import Settings
 from mlip.training.rotated_adam import RotatedAdam
+
+#: How much of a moment is kept at each step.
+_Memory = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
 class OptimiserConfig(Settings):
@@ -24,7 +27,7 @@ class OptimiserConfig(Settings):
     """Learning rate before the schedule acts on it."""
     weight_decay: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
     """Pull of the weights towards zero, of those that the model lets decay."""
-    betas: tuple[float, float] | None = None
+    betas: tuple[_Memory, _Memory] | None = None
     """Memory of the first and second moments of the gradient. Left unsaid, 0.9 and 0.999; 0.95 both
     of `rotated_adam`."""
 

@@ -47,6 +47,7 @@ def test_a_config_survives_writing_and_reading() -> None:
         ({"loss": {"energy": {"wieght": 1}}}, "did you mean 'weight'"),
         ({"loss": {"energy": {"weight": -1}}}, "weight"),
         ({"optimiser": {"name": "sgd"}}, "optimiser.name"),
+        ({"optimiser": {"betas": [0.9, 1.0]}}, "optimiser.betas.1: must be less than 1"),
         ({"schedule": {"name": "plateau", "final": 1}}, "did you mean 'final_fraction'"),
         ({"dtype": "float16"}, "dtype"),
         ({"ema": 1.0}, "ema"),
