@@ -40,6 +40,15 @@ class SelectionConfig(Settings):
             raise ValueError("method: random draws all at random; leave random_share out")
         return self
 
+    @model_validator(mode="after")
+    def _leaves_something(self) -> "SelectionConfig":
+        if self.method != "random" and self.uncertain_above >= self.absurd_above:
+            raise ValueError(
+                f"uncertain_above ({self.uncertain_above:g}) must be below absurd_above "
+                f"({self.absurd_above:g}): no candidate could be chosen"
+            )
+        return self
+
     @property
     def n_random(self) -> int:
         """Labels that are drawn at random beside those of the method, of which there is one."""

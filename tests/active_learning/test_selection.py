@@ -155,3 +155,9 @@ def test_whatever_is_chosen_has_that_verdict(n: int, how: tuple[str, float], see
     assert [i for i, verdict in enumerate(found) if verdict == "chosen"] == sorted(chosen)
     assert found.count("absurd") == int((uncertainty > 5.0).sum())
     assert ("spare" in found) <= (len(chosen) == 3)
+
+
+def test_limits_between_which_there_is_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"uncertain_above \(6\) must be below absurd_above \(5\)"):
+        SelectionConfig(uncertain_above=6.0, absurd_above=5.0)
+    assert SelectionConfig(method="random", uncertain_above=6.0, absurd_above=5.0)
