@@ -84,5 +84,5 @@ def _in_words(problem: ValueError | OSError) -> str:
     if isinstance(problem, FileExistsError) and Path(problem.filename or "").is_file():
         return f"{problem.filename} is a file; a folder is needed there"
     place = f"{problem.filename}: " if problem.filename is not None else ""
-    remedy = "; make room first" if problem.errno in NO_ROOM else ""
+    remedy = "; free some first" if problem.errno in NO_ROOM else ""
     return f"{place}{problem.strerror[0].lower()}{problem.strerror[1:]}{remedy}"

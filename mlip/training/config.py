@@ -16,10 +16,10 @@ from mlip.training.schedules import Cosine, Schedule
 #: A config that works: what `mlip schema --example` prints.
 EXAMPLE = """\
 # Train with: mlip train config.yaml        Paths are relative to this file.
-data:                        # as `mlip data split FILES --output-dir .` writes it
-  train: [train.extxyz]
-  valid: [valid.extxyz]      # chooses the best epoch; or a fraction of train, as 0.1
-  test: [test.extxyz]        # optional: judged once, at the end
+data:                        # as `mlip data split FILES --output-dir split` writes it
+  train: [split/train.extxyz]
+  valid: [split/valid.extxyz]  # chooses the best epoch; or a fraction of train, as 0.1
+  test: [split/test.extxyz]    # optional: judged once, at the end
 model:
   name: behler_parrinello
   descriptor: {name: soap, cutoff: 5.0}

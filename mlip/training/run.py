@@ -155,6 +155,7 @@ def _train(
     model.to(device=device, dtype=as_dtype(config.dtype))
     summary = summarise(config, inputs, datasets, model, ranks)
     observer.data_read(summary)
+    _tell_of_idle_stages(config, observer)
     count = len(datasets["train"])
     both = [*datasets["train"], *datasets["valid"]]
     graphs = prepared(model, both, config.precompute_gib, observer)
@@ -245,6 +246,15 @@ def _resolved(config: TrainingConfig, inputs: Inputs) -> TrainingConfig:
     loss = config.loss.restricted_to(found)
     changed = config.model_copy(update={"loss": loss, "stages": stages})
     return changed.with_batches_for(inputs.atoms_visited)
+
+
+def _tell_of_idle_stages(config: TrainingConfig, observer: Observer) -> None:
+    idle = [str(s.from_epoch) for s in config.stages if s.from_epoch >= config.epochs]
+    if idle:
+        observer.message(
+            f"the run ends after epoch {config.epochs}: stages after epoch {', '.join(idle)} are "
+            "not reached"
+        )
 
 
 def _check_limit(config: TrainingConfig, references: ReferenceEnergies) -> None:

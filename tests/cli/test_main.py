@@ -79,9 +79,9 @@ def test_ctrl_c_at_the_very_end_is_no_traceback() -> None:
     [
         (
             OSError(28, "No space left on device", "here"),
-            "here: no space left on device; make room",
+            "here: no space left on device; free some",
         ),
-        (OSError(28, "No space left on device"), "error: no space left on device; make room first"),
+        (OSError(28, "No space left on device"), "error: no space left on device; free some first"),
         (PermissionError(13, "Permission denied", "here"), "here: permission denied\n"),
         (OSError("nothing more is known"), "nothing more is known"),
     ],

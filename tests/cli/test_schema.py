@@ -34,7 +34,7 @@ def test_the_example_can_be_trained() -> None:
     assert result.exit_code == 0
     config = parse_settings(TrainingConfig, yaml.safe_load(result.stdout))
     assert config.model.repulsion is not None
-    parts = {part: f"{part}.extxyz" for part in PARTS}  # as `mlip data split` names them
+    parts = {part: f"split/{part}.extxyz" for part in PARTS}  # as `mlip data split` names them
     assert {part: getattr(config.data, part) for part in parts} == {
         p: (f,) for p, f in parts.items()
     }

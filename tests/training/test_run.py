@@ -208,6 +208,13 @@ def test_what_cannot_be_judged_is_counted(tmp_path: Path) -> None:
     assert re.search(r"valid: 6 structures, \d+ atoms, 4 without stress", log)
 
 
+def test_a_stage_that_is_never_reached_is_told(data: Path, tmp_path: Path) -> None:
+    stages = [{"from_epoch": n, "loss": {}} for n in (1, 2, 5)]
+    train(config(data, stages=stages, epochs=2), tmp_path / "run")
+    log = (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
+    assert "the run ends after epoch 2: stages after epoch 2, 5 are not reached" in log
+
+
 def test_the_limit_of_isolated_atoms_needs_their_energies(data: Path, tmp_path: Path) -> None:
     model = {"name": "equivariant", "channels": 2, "cutoff": 3.0, "isolated_limit": True}
     fitted = plain_config(data)["data"] | {"reference_energies": "least_squares"}
