@@ -369,3 +369,10 @@ def test_positions_in_bohr(frames):
 def test_published_sets_have_no_errors(shared_data, name):
     frames = read_frames(sorted((shared_data / name).glob("*.extxyz")), require=["forces"])
     assert not check_frames(frames).has_errors
+
+
+def test_atoms_in_the_same_place_hide_no_other_finding():
+    atoms = Atoms("H2O", [[0, 0, 0], [0, 0, 0], [0, 0, 1]])
+    frame = Frame(atoms, {"energy": np.array(-10.0), "forces": np.zeros((3, 3))})
+    assert "atoms overlap" in only_finding([frame], "contacts", "error").what
+    assert "exactly zero" in only_finding([frame], "forces", "error").what

@@ -79,7 +79,8 @@ def _contacts(frame: Frame) -> Contacts:
     if len(having):
         nearest[having] = np.minimum.reduceat(distances, first)
         closeness[having] = np.minimum.reduceat(relative, first)
-        pull[having] = np.add.reduceat(vectors * (np.exp(-distances) / distances)[:, None], first)
+        strength = np.exp(-distances) / np.maximum(distances, 1e-12)  # none from the same place
+        pull[having] = np.add.reduceat(vectors * strength[:, None], first)
         at_nearest = np.flatnonzero(distances == nearest[centres])
         bonds = at_nearest[np.unique(centres[at_nearest], return_index=True)[1]]
     return Contacts(
