@@ -1,8 +1,10 @@
-"""Python that is shown compiles, and imports what there is; links lead somewhere."""
+"""Python that is shown compiles, and imports what there is; links, files and extras that are named
+are there."""
 
 import ast
 import importlib
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,28 @@ def test_documents_and_roles_exist(page: Path) -> None:
         module, _, name = target.rpartition(".")
         found = importlib.import_module(target if role == "mod" else module)
         assert role == "mod" or hasattr(found, name), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_within_a_page_lead_to_a_heading(page: Path) -> None:
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.M)
+    slugs = {
+        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings
+    }
+    for target in re.findall(r"\]\(#([^)\s]+)\)", prose(page)):
+        assert target in slugs, f"{page.name} has no heading {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_are_named_exist(page: Path) -> None:
+    named = r"(?<![\w/.-])((?:tests|examples|cpp_ext|datasets|mlip)/[\w./*-]*[\w*])"
+    for path in re.findall(named, page.read_text(encoding="utf-8")):
+        if not path.endswith(".so"):  # built
+            assert any(ROOT.glob(path)), f"{page.name}: there is no {path}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_extras_that_are_named_exist(page: Path) -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for extra in re.findall(r"nearsight\[(\w+)\]", page.read_text(encoding="utf-8")):
+        assert extra in extras["optional-dependencies"], f"{page.name}: nearsight[{extra}]"
