@@ -15,6 +15,7 @@ from mlip.active_learning.frames import queued_structure
 from mlip.active_learning.labelled import first_of_each_composition, read_labelled
 from mlip.active_learning.labelling.fingerprint import plain_digest
 from mlip.data import Frame, fingerprint
+from mlip.data.statistics import is_isolated_atom
 from mlip.settings import SettingsError, parse_settings
 
 #: How often a copy is rattled anew whose atoms came too near to each other.
@@ -56,10 +57,19 @@ def start_structures(config: CampaignConfig) -> list[Atoms]:
 
 def initial_structures(config: CampaignConfig, seed: int, n_labelled: int) -> list[Candidate]:
     """The given structures, then copies of them in turn, more and more rattled: as many as are
-    wanted besides the labelled frames."""
+    wanted besides the labelled frames. There are no copies of isolated atoms.
+
+    Raises
+    ------
+    ValueError
+        If files hold no structures, or isolated atoms only.
+    """
     initial = config.initial
     random = np.random.default_rng(seed)
     starts = start_structures(config)
+    bound = [n for n, atoms in enumerate(starts) if not is_isolated_atom(Frame(atoms))]
+    if not bound:
+        raise ValueError("there are only isolated atoms to begin from: give bound structures too")
     chosen = [
         Candidate(atoms, {"explorer": "given", "from": n})
         for n, atoms in enumerate(starts if config.structures else [])
@@ -67,7 +77,7 @@ def initial_structures(config: CampaignConfig, seed: int, n_labelled: int) -> li
     for number, share in enumerate(
         np.linspace(0.1, 1.0, max(initial.count - len(chosen) - n_labelled, 0))
     ):
-        origin = number % len(starts)
+        origin = bound[number % len(bound)]
         size = float(share)
         for _ in range(_TRIES):
             copy = rattled(starts[origin], size * initial.amplitude, size * initial.strain, random)

@@ -71,6 +71,7 @@ from mlip.active_learning.store import Considered, Store
 from mlip.active_learning.store_file import backup_of
 from mlip.data import Frame
 from mlip.data.identity import fingerprint
+from mlip.data.statistics import without_isolated_atoms
 from mlip.durable import write_whole
 from mlip.models import Potential
 from mlip.training.parallel import device_of_rank
@@ -279,11 +280,14 @@ class Campaign:
         for member in range(learning.members):
             self._observer.member_begins(member, learning.members)
             paths.append(train_member(learning, folder, member, theory, [self._observer]))
-        model = finished_model(paths, self._config.uncertainty, parts["train"])
+        learned = without_isolated_atoms(parts["train"])
+        model = finished_model(paths, self._config.uncertainty, learned)
         first = self._first_judgement(model, parts["valid"]) if self.iteration == 0 else None
         cards = first["calibration"] if first else self._records.calibration(self.iteration)
         save_calibrated(self._folder.iteration_model(self.iteration), model, cards)
-        new = self._records.frames("train", "valid", iteration=self.iteration)
+        new = without_isolated_atoms(
+            self._records.frames("train", "valid", iteration=self.iteration)
+        )
         reason = self._reason_to_stop()
         with self._store.transaction():
             for member, path in enumerate(paths):

@@ -12,7 +12,9 @@ from mlip.active_learning.elements import unknown_elements
 from mlip.active_learning.explorers import Explorer, is_physical
 from mlip.active_learning.uncertainty import UncertaintyMeasure, UncertaintyWatch
 from mlip.calculators.ase_calculator import ExtrapolationWarning, MLIPCalculator
+from mlip.data import Frame
 from mlip.data.extxyz import frame_text, read_extxyz
+from mlip.data.statistics import is_isolated_atom
 from mlip.durable import write_whole
 from mlip.models import Potential
 
@@ -42,7 +44,8 @@ def explore(
     """All physical candidates, in the order of explorers, structures and runs.
 
     A run that left its file is not repeated, so that killed exploration goes on where it was. None
-    is made from structures with elements that the model does not know, since their labels failed.
+    is made from structures with elements that the model does not know, since their labels failed,
+    nor from isolated atoms, in which there is nothing to explore.
 
     Parameters
     ----------
@@ -58,9 +61,11 @@ def explore(
         if not path.exists():
             atoms = structures[start].copy()
             own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0]) % 2**31
-            kept, how = [], "left out, the potential does not know "
-            if unknown := unknown_elements(model, atoms):
-                how += ", ".join(unknown)
+            kept: list[Atoms] = []
+            if is_isolated_atom(Frame(atoms)):
+                how = "left out, it is an isolated atom"
+            elif unknown := unknown_elements(model, atoms):
+                how = f"left out, the potential does not know {', '.join(unknown)}"
             else:
                 atoms.calc = MLIPCalculator(model)  # one for each run: none remembers another
                 kept = _physical(explorer.run(atoms, run, own, watch_for))

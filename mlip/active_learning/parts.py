@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from mlip.active_learning.frames import atoms_of
 from mlip.active_learning.store import Label
+from mlip.data import Frame
+from mlip.data.statistics import is_isolated_atom
 
 
 class TooFewLabelsError(ValueError):
@@ -15,7 +17,7 @@ def parts_of(done: Sequence[Label], share: float, first: bool) -> dict[str, str]
     """The part, "train" or "valid", of each label that has none yet, by key.
 
     A label that alone has some element is trained on: what a model has never met it cannot be
-    watched by.
+    watched by. So are isolated atoms, which give reference energies and nothing else.
 
     Parameters
     ----------
@@ -48,8 +50,9 @@ def _is_held_out(number: int, share: float) -> bool:
 
 
 def _can_be_spared(label: Label, trained: Counter[int]) -> bool:
-    """Whether others of the structures that are trained on have each of its elements."""
-    return all(trained[z] > 1 for z in _elements(label))
+    """Whether others of the structures that are trained on have each of its elements. An isolated
+    atom cannot: it is no such structure."""
+    return all(trained[z] > 1 for z in _elements(label)) and bool(_elements(label))
 
 
 def _most_central(done: Sequence[Label], trained: Counter[int]) -> Label:
@@ -66,4 +69,6 @@ def _most_central(done: Sequence[Label], trained: Counter[int]) -> Label:
 
 
 def _elements(label: Label) -> set[int]:
-    return set(atoms_of(label.structure).numbers.tolist())
+    """What a model learns of by it; nothing if it is an isolated atom."""
+    frame = Frame(atoms_of(label.structure))
+    return set() if is_isolated_atom(frame) else set(frame.atoms.numbers.tolist())

@@ -15,6 +15,7 @@ from mlip.active_learning.uncertainty import (
 )
 from mlip.data import Frame
 from mlip.data.extxyz import read_extxyz
+from mlip.data.statistics import is_isolated_atom
 from mlip.models import Potential, load_model
 
 
@@ -52,8 +53,8 @@ class Records:
         """Of the potential of an iteration."""
         if self._uncertainty != "distance":
             return ModelUncertainty(model)
-        seen = read_extxyz(self._folder.iteration(iteration) / "train.extxyz")
-        return FeatureDistance(model, seen)
+        seen = map(Frame, read_extxyz(self._folder.iteration(iteration) / "train.extxyz"))
+        return FeatureDistance(model, [f.atoms for f in seen if not is_isolated_atom(f)])
 
     def compared(self, iterations: Sequence[int]) -> list[Comparison]:
         """The labels that each of some iterations added, with what the potential before says. Of

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import molecule
 from ase.io import read, write
 from small_campaign import SMALL_LEARNING, read_campaign, write_campaign
@@ -420,3 +421,30 @@ def test_no_candidates_are_no_choice(finished: Path, tmp_path: Path) -> None:
     worst, chosen = Campaign(config, CampaignFolder(folder), store)._chosen([], config.select)
     assert (worst.shape, chosen) == ((0,), {})
     store.close()
+
+
+@pytest.mark.parametrize("uncertainty", ["committee", "laplace", "distance"])
+def test_isolated_atoms_give_reference_energies_and_nothing_else(
+    tmp_path: Path, uncertainty: str
+) -> None:
+    learning = SMALL_LEARNING | {"members": 2 if uncertainty == "committee" else 1}
+    write_campaign(tmp_path, uncertainty=uncertainty, learning=learning)
+    write(tmp_path / "start.extxyz", [Atoms("H"), molecule("H2O"), Atoms("O")])
+    assert run_campaign(read_campaign(tmp_path), tmp_path) == "1 iterations are done"
+
+    card = read_card(tmp_path / "model.safetensors")
+    assert card.reference_energies_source == "isolated atoms"
+    explored = sorted((tmp_path / "iterations/000/candidates").glob("*.extxyz"))
+    assert [bool(path.stat().st_size) for path in explored] == [False, True, False] * 2
+    for label in Store(tmp_path / "campaign.db").labels():
+        assert label.structure.origin["explorer"] == "given" or label.structure.origin["from"] == 1
+    worst = campaign_status(tmp_path).iterations[0].after
+    assert worst is not None
+    assert worst["force_rms"] > 0.0
+
+
+def test_isolated_atoms_alone_are_no_beginning(tmp_path: Path) -> None:
+    write_campaign(tmp_path)
+    write(tmp_path / "start.extxyz", [Atoms("H"), Atoms("O")])
+    with pytest.raises(ValueError, match="only isolated atoms to begin from"):
+        run_campaign(read_campaign(tmp_path), tmp_path)

@@ -42,6 +42,13 @@ def test_the_only_structure_with_an_element_is_trained_on(rare: int, share: floa
     assert "valid" in found
 
 
+def test_isolated_atoms_neither_watch_nor_stand_for_what_is_trained_on() -> None:
+    assert parts(labels("H2O", "O", "H2O", "H2O"), 0.49)[1] == "train"
+    assert parts(labels("N", "NH3", "H2O", "H2O", "H2O"), 0.49)[:2] == ["train", "train"]
+    with pytest.raises(TooFewLabelsError):
+        parts(labels("H2O", "H", "O"), 0.49)
+
+
 def test_the_last_but_one_with_an_element_may_watch_and_the_last_not() -> None:
     found = parts(labels("H2O", "NH3", "H2O", "NH3"), 0.49)
     assert found == ["train", "valid", "train", "train"]
