@@ -58,7 +58,11 @@ def run(
 
     config = load_settings(CampaignConfig, _config_path(folder)).relative_to(folder)
     with console.progress_bar("starting", 1, memory=_DAY) as bar:
-        reason = run_campaign(config, folder, CampaignScreen(bar), retry_failed=retry_failed)
+        try:
+            reason = run_campaign(config, folder, CampaignScreen(bar), retry_failed=retry_failed)
+        except KeyboardInterrupt:
+            console.remark(f"interrupted; mlip active run {folder} goes on")
+            raise
     status(folder)
     console.show(f"finished: {reason}")
     files = CampaignFolder(folder)

@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from typer.testing import CliRunner
@@ -156,3 +157,14 @@ def test_the_config_in_place_of_its_folder_is_told(tmp_path: Path) -> None:
     for verb in ("init", "run", "status", "report", "stop"):
         with pytest.raises(ValueError, match=f"give the folder of the campaign: {tmp_path}/cu$"):
             run(verb, str(tmp_path / "cu" / "campaign.yaml"))
+
+
+def test_an_interrupted_campaign_says_how_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "campaign.yaml").write_text(EXAMPLE, encoding="utf-8")
+    stop = Mock(side_effect=KeyboardInterrupt)
+    monkeypatch.setattr("mlip.active_learning.campaign.Campaign.run", stop)
+    result = CliRunner().invoke(app, ["active", "run", str(tmp_path)])
+    assert result.exit_code == 130
+    assert f"interrupted; mlip active run {tmp_path} goes on" in result.output.replace("\n", "")
