@@ -280,8 +280,7 @@ class Campaign:
         for member in range(learning.members):
             self._observer.member_begins(member, learning.members)
             paths.append(train_member(learning, folder, member, theory, [self._observer]))
-        learned = without_isolated_atoms(parts["train"])
-        model = finished_model(paths, self._config.uncertainty, learned)
+        model = finished_model(paths, self._config.uncertainty, parts["train"])
         first = self._first_judgement(model, parts["valid"]) if self.iteration == 0 else None
         cards = first["calibration"] if first else self._records.calibration(self.iteration)
         save_calibrated(self._folder.iteration_model(self.iteration), model, cards)
