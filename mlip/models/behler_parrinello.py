@@ -25,6 +25,10 @@ from mlip.settings import Settings
 #: Atoms whose features are computed at once while standardising.
 _ATOMS_AT_ONCE = 512
 
+#: Share of its width by which the range of a feature goes on beyond the training data: a perfect
+#: crystal is outside of the range of rattled ones by up to half as much, which is no extrapolation.
+_MARGIN = 0.05
+
 
 class NetworkConfig(Settings):
     """The network of one element that has a shape of its own."""
@@ -122,7 +126,7 @@ class BehlerParrinello(DescriptorPotential):
 
     def adapt(self, graphs: Sequence[AtomicGraph]) -> None:
         """Standardise the features of each element over all its atoms in the training data, and
-        learn their range.
+        learn their range, which is made a twentieth wider on either side.
 
         Raises
         ------
@@ -142,7 +146,11 @@ class BehlerParrinello(DescriptorPotential):
         for network, moment in zip(self.each_network, moments):
             network.standardise(moment.mean, moment.deviation)
         if self.fixed_features:
-            self.feature_range.set([m.smallest for m in moments], [m.largest for m in moments])
+            margins = [_MARGIN * (m.largest - m.smallest) for m in moments]
+            self.feature_range.set(
+                [m.smallest - margin for m, margin in zip(moments, margins)],
+                [m.largest + margin for m, margin in zip(moments, margins)],
+            )
 
     @torch.no_grad()
     def start_from(self, energies: Mapping[int, float]) -> None:
