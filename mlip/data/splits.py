@@ -14,6 +14,7 @@ from mlip.data.duplicates import find_duplicates
 from mlip.data.frames import Frame
 from mlip.data.identity import fingerprint
 from mlip.data.statistics import is_isolated_atom
+from mlip.durable import write_whole
 from mlip.settings import Settings
 
 PARTS = ("train", "valid", "test")
@@ -63,7 +64,7 @@ class Split:
             "fingerprint": fingerprint(frames),
             **asdict(self),
         }
-        Path(path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_whole(Path(path), f"{json.dumps(content, indent=1)}\n".encode())
 
     @classmethod
     def load(cls, path: str | Path, frames: Sequence[Frame]) -> "Split":

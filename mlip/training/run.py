@@ -9,6 +9,7 @@ import torch
 from ase.data import chemical_symbols
 
 from mlip.data import GraphDataset, ReferenceEnergies
+from mlip.durable import write_whole
 from mlip.graph import AtomicGraph
 from mlip.models import (
     DatasetCard,
@@ -178,7 +179,7 @@ def _train(
     if resume:
         _resume(trainer, folder, inputs.references, observer)
     if ranks.first:
-        folder.config.write_text(dump_settings(config), encoding="utf-8")
+        write_whole(folder.config, dump_settings(config).encode())
     trainer.run()
     return _conclude(config, folder, inputs, datasets, trainer, summary, observer)
 
