@@ -101,7 +101,9 @@ class ModelUncertainty(UncertaintyMeasure):
 
 class FeatureDistance(UncertaintyMeasure):
     """The distance of an atom's features to the nearest of an atom of the same element in the
-    training data. Features are scaled to unit variance over the training data.
+    training data. Features are scaled to unit variance over the training data, those that hardly
+    changed there by a tenth of the root mean square of all standard deviations: their noise does
+    not drown the others, and what never changed counts once it does.
 
     Works for a single model; says nothing about how fast the energy varies between the two.
 
@@ -124,7 +126,10 @@ class FeatureDistance(UncertaintyMeasure):
         features = np.concatenate([atom_features(model, atoms) for atoms in training])
         numbers = np.concatenate([atoms.numbers for atoms in training])
         spread = features.std(axis=0)
-        self._scale = np.where(spread > 1e-12 * spread.max(initial=1e-300), spread, np.inf)
+        typical, magnitude = _root_mean_square(spread), _root_mean_square(features)
+        if typical <= 1e-12 * magnitude:  # one perfect crystal
+            typical = magnitude or 1.0
+        self._scale = np.maximum(spread, 0.1 * typical)
         self._known = {z: features[numbers == z] / self._scale for z in set(numbers.tolist())}
 
     def of(self, structures: Sequence[Atoms]) -> list[dict[str, np.ndarray]]:
@@ -145,6 +150,10 @@ def atom_features(model: Potential, atoms: Atoms) -> np.ndarray:
     graph = with_neighbours(AtomicGraph.from_atoms(atoms), model.cutoff).to(model.device)
     with torch.no_grad():
         return model.features(graph.within(model.cutoff)).double().cpu().numpy()
+
+
+def _root_mean_square(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(values**2))) if values.size else 0.0
 
 
 def _nearest(points: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Measures of uncertainty, and a watch for molecular dynamics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import ase.units
@@ -106,6 +106,19 @@ def test_the_distance_is_zero_where_it_was_trained_and_grows_away_from_it() -> N
     # squares cancel to the root of rounding
     np.testing.assert_allclose(measure.of(training[:1])[0]["forces"], 0.0, atol=1e-4)
     assert far > 3.0 * near > 0.0
+
+
+@pytest.mark.parametrize("volumes", [(1.0,), (0.95, 1.0, 1.05)], ids=["one", "three"])
+def test_what_never_changed_in_training_counts_and_drowns_nothing(volumes: Sequence) -> None:
+    """In perfect crystals many features are zero but for rounding."""
+    training = [bulk("Si", cubic=True) for _ in volumes]
+    for atoms, volume in zip(training, volumes):
+        atoms.set_cell(atoms.cell * volume ** (1 / 3), scale_atoms=True)
+    rattled = [bulk("Si", cubic=True) for _ in range(2)]
+    for atoms, size in zip(rattled, (0.01, 0.1)):
+        atoms.rattle(size)
+    near, far = FeatureDistance(network(), training).of(rattled)
+    assert 0.0 < near["forces"].max() < far["forces"].max() < 1e3
 
 
 def test_an_element_that_was_not_trained_on_is_infinitely_far() -> None:
