@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import ase.io
 import numpy as np
 from ase import Atoms
 
@@ -14,7 +13,7 @@ from mlip.active_learning.explorers import is_physical, rattled
 from mlip.active_learning.frames import queued_structure
 from mlip.active_learning.labelled import first_of_each_composition, read_labelled
 from mlip.active_learning.labelling.fingerprint import plain_digest
-from mlip.data import Frame, fingerprint
+from mlip.data import Frame, fingerprint, read_structures
 from mlip.data.statistics import is_isolated_atom
 from mlip.settings import SettingsError, parse_settings
 
@@ -42,17 +41,11 @@ def start_structures(config: CampaignConfig) -> list[Atoms]:
     Raises
     ------
     ValueError
-        If files hold no structures.
+        If files hold no structures, or some that cannot be.
     """
     if not config.structures:
         return [frame.atoms for frame in first_of_each_composition(labelled_beginning(config))]
-    found: list[Atoms] = []
-    for path in config.structures:
-        images = ase.io.read(path, index=":")
-        found += images if isinstance(images, list) else [images]
-    if not found:
-        raise ValueError("there are no structures to begin from")
-    return found
+    return read_structures(config.structures)
 
 
 def initial_structures(config: CampaignConfig, seed: int, n_labelled: int) -> list[Candidate]:

@@ -5,7 +5,7 @@ from mlip.data.dataset import GraphDataset, batches_by_atoms
 from mlip.data.frames import Frame, FrameSet, elements
 from mlip.data.identity import fingerprint
 from mlip.data.labels import LabelKeys, LabelsFound
-from mlip.data.read import frames_from_atoms, read_frames
+from mlip.data.read import frames_from_atoms, read_frames, read_structures
 from mlip.data.splits import Split, SplitConfig, split_frames
 from mlip.data.statistics import (
     ReferenceEnergies,
@@ -33,6 +33,7 @@ __all__ = [
     "frames_from_atoms",
     "mean_binding_energies",
     "read_frames",
+    "read_structures",
     "reference_energies",
     "split_frames",
     "without_isolated_atoms",

@@ -57,22 +57,25 @@ def read_frames(
         If a file cannot be read or is torn, a label cannot be understood, two labels for the same
         property disagree, or a required one is missing everywhere. Says where and what to do.
     """
-    if isinstance(paths, str | Path):
-        paths = [paths]
-    structures: list[Atoms] = []
-    sources: list[str] = []
-    remarks: list[str] = []
-    for path, name in zip(paths, _short_names(paths)):
-        kind = format_of(Path(path))
-        images = _read_file(Path(path), kind)
-        if not images:
-            raise ValueError(f"{path} holds no structures")
-        remarks.extend(_remarks(Path(path), kind))
-        structures.extend(images)
-        sources.extend(f"{name}#{number}" for number in range(len(images)))
+    structures, sources, remarks = _read_files([paths] if isinstance(paths, str | Path) else paths)
     frames = frames_from_atoms(structures, keys, require, sources)
     found = frames.labels_found
     return FrameSet(frames, replace(found, remarks=(*found.remarks, *remarks)))
+
+
+def read_structures(paths: Sequence[str | Path]) -> list[Atoms]:
+    """All structures of some files, in order, whatever labels are in them.
+
+    Raises
+    ------
+    ValueError
+        If a file cannot be read or is torn, or a structure cannot be: not finite, without atoms or
+        the cell that its pbc ask for. Says where and what to do.
+    """
+    structures, sources, _ = _read_files(paths)
+    for atoms, source in zip(structures, sources):
+        _check_geometry(atoms, source)
+    return structures
 
 
 def frames_from_atoms(
@@ -119,6 +122,22 @@ def format_of(path: Path) -> str:
     if kind not in ioformats:
         raise ValueError(f"{path} is in no format that is known here or to ASE")
     return kind
+
+
+def _read_files(paths: Sequence[str | Path]) -> tuple[list[Atoms], list[str], list[str]]:
+    """All structures, the place of each, and what else the files say."""
+    structures: list[Atoms] = []
+    sources: list[str] = []
+    remarks: list[str] = []
+    for path, name in zip(paths, _short_names(paths)):
+        kind = format_of(Path(path))
+        images = _read_file(Path(path), kind)
+        if not images:
+            raise ValueError(f"{path} holds no structures")
+        remarks.extend(_remarks(Path(path), kind))
+        structures.extend(images)
+        sources.extend(f"{name}#{number}" for number in range(len(images)))
+    return structures, sources, remarks
 
 
 def _read_file(path: Path, kind: str) -> list[Atoms]:

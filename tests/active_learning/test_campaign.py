@@ -345,6 +345,27 @@ def test_the_only_structure_of_an_element_may_fail(tmp_path: Path) -> None:
     assert "no convergence" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+HYDROGEN = '2\nProperties=species:S:1:pos:R:3 pbc="F F F"\nH 0 0 0\nH 0 0 0.74\n'
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        (HYDROGEN.replace("0.74", "nan"), "given.extxyz#1: positions .* not finite"),
+        (HYDROGEN[:-12], r"given.extxyz: frame 1 \(line 5\) is torn"),
+        (HYDROGEN.replace("F F F", "T T T"), "given.extxyz#1: .*cell"),
+    ],
+    ids=["not finite", "torn", "no cell"],
+)
+def test_structures_that_cannot_be_are_told_before_they_cost_labels(
+    second: str, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "given.extxyz").write_text(HYDROGEN + second, encoding="utf-8")
+    with pytest.raises(ValueError, match=told):
+        run_campaign(write_campaign(tmp_path, structures=["given.extxyz"]), tmp_path)
+    assert not (tmp_path / "labels").exists()
+
+
 def test_labels_of_a_campaign_that_is_over_stay_failed(finished: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(finished, tmp_path / "copy")
     store = Store(folder / "campaign.db")
