@@ -444,12 +444,11 @@ def test_no_candidates_are_no_choice(finished: Path, tmp_path: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("uncertainty", ["committee", "laplace", "distance"])
+@pytest.mark.parametrize("uncertainty", ["laplace", "distance"])
 def test_isolated_atoms_give_reference_energies_and_nothing_else(
     tmp_path: Path, uncertainty: str
 ) -> None:
-    learning = SMALL_LEARNING | {"members": 2 if uncertainty == "committee" else 1}
-    write_campaign(tmp_path, uncertainty=uncertainty, learning=learning)
+    write_campaign(tmp_path, uncertainty=uncertainty, learning=one_model())
     write(tmp_path / "start.extxyz", [Atoms("H"), molecule("H2O"), Atoms("O")])
     assert run_campaign(read_campaign(tmp_path), tmp_path) == "1 iterations are done"
 
