@@ -73,7 +73,8 @@ def test_a_driver_elsewhere_may_end_while_its_sign_is_looked_at(
     _sign_of_elsewhere(tmp_path, 0.0)
     monkeypatch.setattr("mlip.active_learning.driver_lock._read", read)
     with driver_lock(tmp_path):
-        pass
+        ours = json.loads((tmp_path / "driver.json").read_text(encoding="utf-8"))
+    assert ours["process"] == os.getpid()
 
 
 def test_a_driver_at_work_is_seen(tmp_path: Path) -> None:
