@@ -171,8 +171,10 @@ class Campaign:
     def _retry_failed(self) -> None:
         """Failed labels are asked for again; those of a campaign that found nothing more to label
         in one iteration more."""
-        failed = [label.key for label in self._store.labels("failed")]
-        if failed and self._store.fact("step") == "finished":
+        if self._store.fact("step") == "finished":
+            failed = [label.key for label in self._store.labels("failed")]
+            if not failed:
+                return
             if self._store.fact("ended by rule"):
                 raise CampaignError(
                     "the campaign is over, no label would be computed: "

@@ -26,7 +26,7 @@ from mlip.settings import Settings
 _ATOMS_AT_ONCE = 512
 
 #: Share of its width by which the range of a feature goes on beyond the training data: a perfect
-#: crystal is outside of the range of rattled ones by up to half as much, which is no extrapolation.
+#: crystal is outside of the range of rattled ones by less than this, which is no extrapolation.
 _MARGIN = 0.05
 
 
